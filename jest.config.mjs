@@ -1,0 +1,21 @@
+/** Three kinds of test, told apart by file name: pure (.test), against a real server (.int.test), on a real node (.e2e.test). */
+const base = {
+  testEnvironment: 'node',
+  transform: { '\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' } }] },
+  extensionsToTreatAsEsm: ['.ts'],
+  modulePathIgnorePatterns: ['/dist/', '/\\.next/'],
+  testPathIgnorePatterns: ['/node_modules/', '/dist/', '/\\.next/'],
+};
+
+export default {
+  projects: [
+    {
+      ...base,
+      displayName: 'unit',
+      testMatch: ['**/*.test.ts'],
+      testPathIgnorePatterns: [...base.testPathIgnorePatterns, '\\.(int|e2e)\\.test\\.ts$'],
+    },
+    { ...base, displayName: 'int', testMatch: ['**/*.int.test.ts'] },
+    { ...base, displayName: 'e2e', testMatch: ['**/*.e2e.test.ts'] },
+  ],
+};

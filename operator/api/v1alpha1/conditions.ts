@@ -1,0 +1,29 @@
+/** Conditions that every kind has. `Reconciling` and `Stalled` are True or absent, never both (kstatus). */
+export const READY = 'Ready';
+export const RECONCILING = 'Reconciling';
+export const STALLED = 'Stalled';
+
+/** One condition a stage, in the order in which a platform comes up. */
+export const STAGES = [
+  'CredentialsReady',
+  'StoresReady',
+  'BrokerReady',
+  'DatabasesReady',
+  'SchemaCurrent',
+  'SeedsApplied',
+  'ServicesAvailable',
+  'OrderFlowVerified',
+] as const;
+export type Stage = (typeof STAGES)[number];
+
+/** What a stage's condition is about, for `kubectl explain` and the reference. */
+export const STAGE_DESCRIPTIONS: Readonly<Record<Stage, string>> = {
+  CredentialsReady: 'every password and key exists',
+  StoresReady: 'the stores answer',
+  BrokerReady: 'the broker answers',
+  DatabasesReady: 'databases and roles exist, with the rights that were asked for',
+  SchemaCurrent: 'every Migration of the platform is Ready',
+  SeedsApplied: 'every SeedJob of the platform has run',
+  ServicesAvailable: 'every service runs as wanted',
+  OrderFlowVerified: 'an order went through the whole platform',
+};

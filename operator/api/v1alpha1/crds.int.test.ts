@@ -1,0 +1,218 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { startControlPlane, type ControlPlane } from '@orderplane/hack/testing/control-plane.ts';
+import {
+  createClient,
+  CustomResourceDefinitions,
+  findCondition,
+  type Client,
+  type KubeObject,
+  type Resource,
+} from '../../runtime/index.ts';
+import { KINDS } from './kinds.ts';
+import { Migrations, OrderPlatforms, SeedJobs } from './objects.ts';
+
+const root = join(import.meta.dirname, '../../..');
+const RESOURCES: Record<string, Resource> = { OrderPlatform: OrderPlatforms, Migration: Migrations, SeedJob: SeedJobs };
+
+let plane: ControlPlane;
+let client: Client;
+
+beforeAll(async () => {
+  plane = await startControlPlane({ name: 'crds' });
+  client = createClient({ kubeconfig: { path: plane.kubeconfig } });
+  for (const file of await readdir(join(root, 'crds'))) {
+    const crd = parse(await readFile(join(root, 'crds', file), 'utf8'));
+    await client.apply(CustomResourceDefinitions, crd);
+    await established(crd.metadata.name);
+  }
+}, 60_000);
+
+afterAll(async () => {
+  await client?.close();
+  await plane?.stop();
+});
+
+async function established(name: string): Promise<void> {
+  for (;;) {
+    const crd = await client.get(CustomResourceDefinitions, { namespace: '', name });
+    const conditions = crd?.status?.conditions ?? [];
+    const refused = conditions.find(({ type, status }) => type === 'NonStructuralSchema' && status === 'True');
+    if (refused) throw new Error(refused.message);
+    if (findCondition(conditions, 'Established')?.status === 'True') return;
+  }
+}
+
+const dryRun = (object: KubeObject) =>
+  client.create(RESOURCES[object.kind ?? ''] as Resource, object, { dryRun: true });
+const object = (kind: string, name: string, spec: object) => ({
+  apiVersion: 'orderplane.dev/v1alpha1',
+  kind,
+  metadata: { name, namespace: 'default' },
+  spec,
+});
+const platform = (spec: object, name = 'shop') => object('OrderPlatform', name, spec);
+const withService = (service: object) => platform({ services: [service] });
+const managed = { managed: { storage: '1Gi' } };
+const migration = (spec: object) =>
+  object('Migration', 'reports', {
+    platformRef: { name: 'shop' },
+    engine: 'postgres',
+    database: 'reports',
+    source: { configMapRef: { name: 'sql' } },
+    ...spec,
+  });
+const seed = (dataset: object) =>
+  object('SeedJob', 'products', {
+    platformRef: { name: 'shop' },
+    datasets: [
+      {
+        name: 'products',
+        engine: 'postgres',
+        database: 'inventory',
+        table: 'products',
+        key: ['id'],
+        mode: 'Upsert',
+        rows: [{ id: 'p1' }],
+        ...dataset,
+      },
+    ],
+  });
+
+describe('the API server accepts', () => {
+  test('every manifest of the examples', async () => {
+    const folder = join(root, 'examples/ultralight');
+    const files = (await readdir(folder)).filter((file) => file.endsWith('.yaml')).sort();
+    for (const file of files) {
+      const manifest = parse(await readFile(join(folder, file), 'utf8'));
+      if (RESOURCES[manifest.kind])
+        await dryRun({ ...manifest, metadata: { ...manifest.metadata, namespace: 'default' } });
+    }
+    expect(files.length).toBeGreaterThan(2);
+  });
+
+  test.each<[string, KubeObject]>([
+    ['an empty platform', platform({})],
+    ['a service of the user with needs, requirements and a numeric cpu', withService({
+      name: 'reports', image: 'registry.example/reports:1.4', port: 9000, command: ['run'], args: ['--fast'],
+      env: [{ name: 'REGION', value: 'eu' }],
+      resources: { requests: { cpu: 1, memory: '64Mi' }, limits: { cpu: '500m' } },
+      needs: [{ postgres: { database: 'reports', access: 'ReadOnly' } }, { broker: { consume: ['order_created'] } }, { service: { name: 'orders' } }],
+      requires: [{ migration: 'reports-schema', version: '0003' }, { seed: 'templates' }],
+    })],
+    ['an external store', platform({ stores: { postgres: { external: { secretRef: { name: 'rds' } } } } })],
+    ['an inline migration', migration({ source: { inline: [{ version: '0001', name: 'init', up: 'select 1' }] }, policy: { lockTimeout: '5s' } })],
+    ['a migration of a database of no platform', { ...migration({}), spec: { target: { secretRef: { name: 'db' } }, engine: 'mongo', database: 'x', source: { configMapRef: { name: 'y' } } } } as KubeObject],
+    ['rows of any shape', seed({ rows: [{ id: 1, nested: { a: [1, null] } }] })],
+  ])('%s', async (_, accepted) => {
+    await expect(dryRun(accepted)).resolves.toBeDefined();
+  }); // prettier-ignore
+});
+
+describe('the API server refuses, and says why:', () => {
+  test.each<[string, KubeObject, string | RegExp]>([
+    ['a name that is too long', platform({}, 'a-name-that-is-far-too-long'), 'at most 24 characters'],
+    ['a name that starts with a digit', platform({}, '1shop'), 'starts with a letter'],
+    ['an unknown profile', platform({ profile: 'huge' }), /profile.*supported values: "dev", "staging", "prod"/],
+    ['a version that is none', platform({ version: 'latest' }), /version.*should match/],
+    ['both managed and external', platform({ stores: { postgres: { ...managed, external: { secretRef: { name: 'x' } } } } }), 'exactly one of managed and external for stores.postgres'],
+    ['neither managed nor external', platform({ stores: { mongo: {} } }), 'exactly one of managed and external for stores.mongo'],
+    ['a volume without a unit', platform({ stores: { postgres: { managed: { storage: '10' } } } }), /storage.*should match/],
+    ['two services of one name', platform({ services: [{ name: 'orders' }, { name: 'orders' }] }), 'Duplicate value'],
+    ['a service that is not of the release, without an image', withService({ name: 'reports' }), 'not of the release (gateway, inventory, orders, order-query, storefront) needs an image'],
+    ['a service named like a store', withService({ name: 'postgres', image: 'x' }), "names of the platform's own parts"],
+    ['a service name with capitals', withService({ name: 'Reports', image: 'x' }), /name.*should match/],
+    ['a negative number of replicas', withService({ name: 'orders', replicas: -1 }), /replicas.*greater than or equal to 0/],
+    ['half a replica', withService({ name: 'orders', replicas: 0.5 }), /replicas.*must be of type integer/],
+    ['a port below 1024', withService({ name: 'orders', port: 80 }), /port.*greater than or equal to 1024/],
+    ['a quantity that is none', withService({ name: 'orders', resources: { limits: { memory: 'lots' } } }), /memory.*should match/],
+    ['a reserved variable', withService({ name: 'orders', env: [{ name: 'POSTGRES_URI', value: 'x' }] }), 'use needs for connections'],
+    ['two needs of Postgres', withService({ name: 'reports', image: 'x', needs: [{ postgres: { database: 'a', access: 'ReadOnly' } }, { postgres: { database: 'b', access: 'ReadOnly' } }] }), 'can have one need of postgres'],
+    ['a need of two things at once', withService({ name: 'reports', image: 'x', needs: [{ mongo: { database: 'a' }, service: { name: 'orders' } }] }), 'exactly one of postgres, mongo, broker and service'],
+    ['a need of nothing', withService({ name: 'reports', image: 'x', needs: [{}] }), 'exactly one of postgres, mongo, broker and service'],
+    ['an unknown access', withService({ name: 'reports', image: 'x', needs: [{ postgres: { database: 'a', access: 'All' } }] }), /access.*supported values: "ReadOnly", "ReadWrite", "Owner"/],
+    ["an engine's own database", withService({ name: 'reports', image: 'x', needs: [{ mongo: { database: 'admin' } }] }), 'belong to the database engines'],
+    ['a topic with a wildcard', withService({ name: 'reports', image: 'x', needs: [{ broker: { consume: ['>'] } }] }), /consume.*should match/],
+    ['a version required of a seed', withService({ name: 'orders', requires: [{ seed: 'a', version: '1' }] }), 'version belongs to a migration'],
+    ['an unknown engine', migration({ engine: 'oracle' }), /engine.*supported values: "postgres", "mongo"/],
+    ['two sources', migration({ source: { configMapRef: { name: 'a' }, release: 'orders' } }), 'exactly one of configMapRef, inline and release'],
+    ['platform and target', migration({ target: { secretRef: { name: 'a' } } }), 'exactly one of platformRef and target'],
+    ['two inline migrations of one version', migration({ source: { inline: [1, 2].map((n) => ({ version: '0001', name: `m${n}`, up: 'x' })) } }), 'Duplicate value'],
+    ['a timeout that is none', migration({ policy: { lockTimeout: 'soon' } }), /lockTimeout.*should match/],
+    ['a collection in Postgres', seed({ collection: 'products' }), 'names a table, one for mongo a collection'],
+    ['a table in Mongo', seed({ engine: 'mongo' }), 'names a table, one for mongo a collection'],
+    ['an unknown mode', seed({ mode: 'Replace' }), /mode.*supported values: "InsertOnly", "Upsert"/],
+    ['no rows', seed({ rows: [] }), /rows.*at least 1 items/],
+    ['no key', seed({ key: [] }), /key.*at least 1 items/],
+    ['a row that is no object', seed({ rows: ['p1'] }), /rows.*must be of type object/],
+  ])('%s', async (_, illegal, message) => {
+    await expect(dryRun(illegal)).rejects.toThrow(message);
+  }); // prettier-ignore
+
+  test.each<[string, Record<string, unknown>, Record<string, unknown>, string]>([
+    ['a store that moves outside', { stores: { postgres: managed } }, { stores: { postgres: { external: { secretRef: { name: 'x' } } } } }, 'cannot change between managed and external'],
+    ['a store that is dropped', { stores: { postgres: managed, mongo: managed } }, { stores: { mongo: managed } }, 'stores.postgres cannot be removed'],
+    ['all stores dropped', { stores: { postgres: managed } }, {}, 'stores cannot be removed'],
+    ['a volume that changes its size', { stores: { postgres: managed } }, { stores: { postgres: { managed: { storage: '2Gi' } } } }, 'storage cannot be changed'],
+    ['a volume that changes its class', { broker: { nats: managed } }, { broker: { nats: { managed: { storage: '1Gi', storageClassName: 'fast' } } } }, 'storageClassName cannot be changed'],
+    ['a broker that is dropped', { broker: { nats: managed } }, { broker: {} }, 'broker.nats cannot be removed'],
+  ])('an update with %s', async (_, before, after, message) => {
+    const stored = await client.create(OrderPlatforms as Resource, platform(before, 'update'));
+    try {
+      const replace = client.mergePatch(OrderPlatforms, { namespace: 'default', name: 'update' }, { spec: nulled(before, after) });
+      await expect(replace).rejects.toThrow(message);
+    } finally {
+      await client.delete(OrderPlatforms, { namespace: 'default', name: 'update' }, { uid: stored.metadata.uid as string });
+    }
+  }); // prettier-ignore
+});
+
+/** A merge patch that turns one value into the other. */
+function nulled(before: Record<string, unknown>, after: Record<string, unknown>): Record<string, unknown> {
+  const isMap = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+  const gone = Object.fromEntries(
+    Object.keys(before)
+      .filter((key) => !(key in after))
+      .map((key) => [key, null]),
+  );
+  const changed = Object.entries(after).map(([key, value]) => {
+    const old = before[key];
+    return [key, isMap(old) && isMap(value) ? nulled(old, value) : value];
+  });
+  return { ...gone, ...Object.fromEntries(changed) };
+}
+
+test('a new object looks finished to nobody: its status says that it was not looked at', async () => {
+  await client.create(OrderPlatforms as Resource, platform({}, 'fresh'));
+  const stored = await client.get(OrderPlatforms, { namespace: 'default', name: 'fresh' });
+  expect(stored?.status).toEqual({ observedGeneration: -1 });
+  expect(stored?.spec.profile).toBe('dev');
+});
+
+test('the API server publishes the description of every field, as kubectl explain shows it', async () => {
+  const schemas = JSON.parse(await client.raw('/openapi/v3/apis/orderplane.dev/v1alpha1')).components.schemas;
+  for (const { kind, description } of Object.values(KINDS)) {
+    const schema = schemas[`dev.orderplane.v1alpha1.${kind}`];
+    expect(schema.description).toBe(description);
+    expect(undescribed(schema.properties.spec, 'spec')).toEqual([]);
+  }
+});
+
+interface Published {
+  description?: string;
+  properties?: Record<string, Published>;
+  items?: Published;
+}
+
+function undescribed(schema: Published, path: string): string[] {
+  const here = schema.description ? [] : [path];
+  const below = Object.entries(schema.properties ?? {}).flatMap(([name, property]) =>
+    undescribed(property, `${path}.${name}`),
+  );
+  const items = Object.entries(schema.items?.properties ?? {}).flatMap(([name, property]) =>
+    undescribed(property, `${path}[].${name}`),
+  );
+  return [...here, ...below, ...items];
+}

@@ -1,0 +1,24 @@
+/** The API orderplane.dev/v1alpha1: its kinds, their schemas, and the types that follow from them. */
+export * from './conditions.ts';
+export { ENGINES, type Engine } from './fields.ts';
+export { API_VERSION, GROUP, KINDS, VERSION, type Kind } from './kinds.ts';
+export { customResourceDefinition } from './crd.ts';
+export { Migrations, OrderPlatforms, SeedJobs, type Migration, type OrderPlatform, type SeedJob } from './objects.ts';
+export { migrationSpec, type MigrationSpec, type MigrationStatus } from './migration.ts';
+export {
+  orderPlatformSpec,
+  type ComponentStatus,
+  type DatabaseStatus,
+  type OrderPlatformSpec,
+  type OrderPlatformStatus,
+  type Profile,
+} from './order-platform.ts';
+export {
+  RELEASE_SERVICES,
+  type Access,
+  type Need,
+  type ReleaseService,
+  type Requirement,
+  type ServiceSpec,
+} from './service.ts';
+export { seedJobSpec, type SeedJobSpec, type SeedJobStatus, type SeedRun } from './seed-job.ts';

@@ -1,0 +1,150 @@
+import { z } from 'zod';
+import { conditions, engine, objectName, observedGeneration, runFields, secretRef, source, storage } from './fields.ts';
+import { listMap, withRules } from './rules.ts';
+import { service } from './service.ts';
+
+const managedStore = withRules(
+  z.object({
+    storage,
+    storageClassName: objectName
+      .optional()
+      .describe("StorageClass of the volume. Left out, it is the cluster's default."),
+  }),
+  [
+    { cel: 'self.storage == oldSelf.storage', message: 'storage cannot be changed yet' },
+    {
+      cel: "(has(self.storageClassName) ? self.storageClassName : '') == (has(oldSelf.storageClassName) ? oldSelf.storageClassName : '')",
+      message: 'storageClassName cannot be changed: volumes do not move between classes',
+    },
+  ],
+);
+
+const managed = managedStore.describe('Run it in this namespace, on a volume of its own that outlives the platform.');
+
+const external = z
+  .object({ secretRef })
+  .describe('Use a server that exists. The operator makes the databases, roles and passwords on it.');
+
+const store = (name: string, title: string, description: string) =>
+  source(managed, external, `stores.${name}`).describe(`${title}: ${description} Either managed or external.`);
+
+const stores = withRules(
+  z
+    .object({
+      postgres: store(
+        'postgres',
+        'PostgreSQL',
+        'one database a service, with a role that can change rows but no tables.',
+      ).optional(),
+      mongo: store('mongo', 'MongoDB', "the read model's home.").optional(),
+    })
+    .describe('Where data lives. A store can be added later, but not removed.'),
+  ['postgres', 'mongo'].map((name) => ({
+    cel: `!has(oldSelf.${name}) || has(self.${name})`,
+    message: `stores.${name} cannot be removed, its data would be left behind: delete the platform, or keep the store`,
+  })),
+);
+
+const broker = withRules(
+  z
+    .object({
+      nats: z
+        .object({ managed })
+        .describe('NATS with JetStream: every service gets a user that can reach only its own subjects.')
+        .optional(),
+    })
+    .describe('What carries events between services.'),
+  [
+    {
+      cel: '!has(oldSelf.nats) || has(self.nats)',
+      message:
+        'broker.nats cannot be removed, undelivered events would be lost: delete the platform, or keep the broker',
+    },
+  ],
+);
+
+export const PROFILES = ['dev', 'staging', 'prod'] as const;
+export type Profile = (typeof PROFILES)[number];
+
+const specFields = z.object({
+  profile: z
+    .enum(PROFILES)
+    .default('dev')
+    .describe(
+      'Size of the platform: dev runs each service once and logs at DEBUG, staging twice and prod three times at INFO. Stores are not scaled by it.',
+    ),
+  version: z
+    .string()
+    .max(32)
+    .regex(/^[0-9]+\.[0-9]+\.[0-9]+$/)
+    .optional()
+    .describe("Release of the platform. Left out, it is the operator's newest."),
+  stores: stores.optional(),
+  broker: broker.optional(),
+  services: listMap(z.array(service).max(50), 'name')
+    .default([])
+    .describe('What runs: services of the release, and your own.'),
+});
+
+export const orderPlatformSpec = withRules(specFields, [
+  {
+    cel: '!has(oldSelf.stores) || has(self.stores)',
+    message: 'stores cannot be removed, their data would be left behind: delete the platform, or keep them',
+  },
+  {
+    cel: '!has(oldSelf.broker) || has(self.broker)',
+    message: 'broker cannot be removed, undelivered events would be lost: delete the platform, or keep the broker',
+  },
+]).describe('What the platform is to be.');
+export type OrderPlatformSpec = z.infer<typeof orderPlatformSpec>;
+
+const component = z.object({
+  name: z.string().max(63).describe('Name of the component, such as postgres or orders.'),
+  kind: z.enum(['StatefulSet', 'Deployment']).describe('What it runs as.'),
+  ready: z.int().describe('Pods that are ready.'),
+  desired: z.int().describe('Pods that are wanted.'),
+  version: z.string().max(512).optional().describe('Image that it runs.'),
+  message: z.string().max(4096).optional().describe('Why it is not ready.'),
+});
+export type ComponentStatus = z.infer<typeof component>;
+
+const migrationStatus = z.object({
+  name: z.string().max(253).describe('Name of the Migration.'),
+  ready: z.boolean().describe('Whether it is Ready.'),
+  version: z.string().max(18).optional().describe('Version that the database is at.'),
+});
+
+const databaseStatus = z.object({
+  engine,
+  name: z.string().max(63).describe('Name of the database.'),
+  store: z
+    .string()
+    .max(64)
+    .describe('Identity of the store that it was made in: another volume or server is another store, and starts anew.'),
+});
+export type DatabaseStatus = z.infer<typeof databaseStatus>;
+
+const runStatus = z.object({
+  name: z.string().max(63).describe('What the run was for, such as provision-postgres.'),
+  ...runFields,
+});
+
+export const orderPlatformStatus = z
+  .object({
+    observedGeneration: observedGeneration.optional(),
+    version: z.string().max(32).optional().describe('Release that is running, or being rolled out.'),
+    services: z.string().max(16).optional().describe('Services that are available, of those wanted.'),
+    components: listMap(z.array(component).max(100), 'name')
+      .optional()
+      .describe('Stores, broker and services, one by one.'),
+    migrations: listMap(z.array(migrationStatus).max(100), 'name')
+      .optional()
+      .describe('The Migrations of this platform.'),
+    databases: z.array(databaseStatus).max(200).optional().describe('Databases that exist, with their roles.'),
+    runs: listMap(z.array(runStatus).max(20), 'name')
+      .optional()
+      .describe('The last finished run of each Job of the platform itself.'),
+    conditions: conditions.optional(),
+  })
+  .meta({ description: 'What the platform is.', default: { observedGeneration: -1 } });
+export type OrderPlatformStatus = z.infer<typeof orderPlatformStatus>;

@@ -1,0 +1,185 @@
+import { z } from 'zod';
+import { database, migrationVersion, objectName, resources, serviceName } from './fields.ts';
+import { exactlyOne, listMap, withRules } from './rules.ts';
+
+/** The services that a release brings: they need only a name. What they are made of is in the release's catalogue. */
+export const RELEASE_SERVICES = ['gateway', 'inventory', 'orders', 'order-query', 'storefront'] as const;
+export type ReleaseService = (typeof RELEASE_SERVICES)[number];
+
+/** Objects are named `<platform>-<component>`: these components are the operator's own. */
+const RESERVED_SERVICES = [
+  'postgres',
+  'mongo',
+  'redis',
+  'nats',
+  'kafka',
+  'elasticsearch',
+  'keycloak',
+  'verification',
+  'provision',
+  'verify',
+];
+
+/** Variables that the operator sets; a service's own `env` may not. */
+export const RESERVED_ENV = [
+  'POSTGRES_URI',
+  'MONGO_URI',
+  'REDIS_URI',
+  'BROKER_URI',
+  'VERIFICATION_KEY',
+  'PLATFORM',
+  'PROFILE',
+  'PORT',
+  'MANAGEMENT_PORT',
+];
+
+const quoted = (names: readonly string[]) => `[${names.map((name) => `'${name}'`).join(', ')}]`;
+
+const topic = z
+  .string()
+  .max(63)
+  .regex(/^[a-z][a-z0-9_]*$/);
+
+export const ACCESS = ['ReadOnly', 'ReadWrite', 'Owner'] as const;
+export type Access = (typeof ACCESS)[number];
+
+const need = exactlyOne(
+  z.object({
+    postgres: z
+      .object({
+        database,
+        access: z
+          .enum(ACCESS)
+          .describe(
+            'ReadOnly: select. ReadWrite: rows, but no tables. Owner: everything in the database, for a service that migrates by itself.',
+          ),
+      })
+      .describe('A database, and a role for it. Its URI is in POSTGRES_URI.')
+      .optional(),
+    mongo: z.object({ database }).describe('A database, and a user for it. Its URI is in MONGO_URI.').optional(),
+    broker: z
+      .object({
+        publish: z.array(topic).max(50).default([]).describe('Topics that the service publishes.'),
+        consume: z.array(topic).max(50).default([]).describe('Topics that the service receives.'),
+      })
+      .describe('A user of the broker, allowed these topics only. Its URI is in BROKER_URI.')
+      .optional(),
+    service: z
+      .object({ name: serviceName.describe('Name of the service, as in spec.services.') })
+      .describe('The address of another service of the platform, as <NAME>_URL: orders is in ORDERS_URL.')
+      .optional(),
+  }),
+  ['postgres', 'mongo', 'broker', 'service'],
+  'a need is exactly one of postgres, mongo, broker and service',
+);
+export type Need = z.infer<typeof need>;
+
+const requirement = withRules(
+  exactlyOne(
+    z.object({
+      migration: objectName.optional().describe('Name of a Migration that has to be Ready.'),
+      version: migrationVersion
+        .optional()
+        .describe('The version that the Migration has to have reached. Digits, compared as numbers.'),
+      seed: objectName.optional().describe('Name of a SeedJob that has to have run.'),
+    }),
+    ['migration', 'seed'],
+    'a requirement is exactly one of migration and seed',
+  ),
+  [
+    {
+      cel: '!has(self.version) || has(self.migration)',
+      message: 'version belongs to a migration',
+      holds: (value) => value.version === undefined || value.migration !== undefined,
+    },
+  ],
+);
+export type Requirement = z.infer<typeof requirement>;
+
+const environmentVariable = withRules(
+  z.object({
+    name: z
+      .string()
+      .min(1)
+      .max(100)
+      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
+      .describe('Name of the variable.'),
+    value: z.string().max(4096).describe('Its value.'),
+  }),
+  [
+    {
+      cel: `!(self.name in ${quoted(RESERVED_ENV)})`,
+      message: `${RESERVED_ENV.join(', ')} are set by the operator: use needs for connections, and port for the port`,
+      holds: ({ name }) => !RESERVED_ENV.includes(name),
+    },
+  ],
+);
+
+const once = (kind: 'postgres' | 'mongo' | 'broker') => ({
+  cel: `!has(self.needs) || self.needs.filter(need, has(need.${kind})).size() <= 1`,
+  message: `a service can have one need of ${kind}: there is one variable for its URI`,
+  holds: (value: { needs?: Need[] }) => (value.needs ?? []).filter((each) => each[kind]).length <= 1,
+});
+
+export const service = withRules(
+  z.object({
+    name: serviceName.describe(
+      'Name of the service; its objects are called <platform>-<name>. Services of the release need only this.',
+    ),
+    image: z
+      .string()
+      .min(1)
+      .max(512)
+      .regex(/^\S+$/)
+      .optional()
+      .describe("Container image. Left out, it is the release's."),
+    command: z.array(z.string().max(1024)).max(32).optional().describe("Command, instead of the image's entrypoint."),
+    args: z.array(z.string().max(4096)).max(64).optional().describe('Arguments of the command.'),
+    replicas: z
+      .int()
+      .min(0)
+      .max(50)
+      .optional()
+      .describe("Number of pods. Left out, it follows the platform's profile."),
+    port: z
+      .int()
+      .min(1024)
+      .max(65535)
+      .optional()
+      .describe(
+        'Port that the service listens on, above 1023 because it does not run as root; also told to it as PORT. Without one, it gets no Service.',
+      ),
+    env: listMap(z.array(environmentVariable).max(100), 'name')
+      .optional()
+      .describe('Environment variables of its own.'),
+    resources: resources.optional(),
+    needs: z
+      .array(need)
+      .max(20)
+      .optional()
+      .describe(
+        'What the service connects to. The operator makes databases, roles, passwords and topics, and injects the addresses. For a service of the release these are added to its own.',
+      ),
+    requires: z
+      .array(requirement)
+      .max(20)
+      .optional()
+      .describe('What has to have happened before pods of this version start: the old ones serve meanwhile.'),
+  }),
+  [
+    {
+      cel: `self.name in ${quoted(RELEASE_SERVICES)} || has(self.image)`,
+      message: `a service that is not of the release (${RELEASE_SERVICES.join(', ')}) needs an image`,
+      holds: (value) => RELEASE_SERVICES.some((name) => name === value.name) || value.image !== undefined,
+    },
+    {
+      cel: `!(self.name in ${quoted(RESERVED_SERVICES)})`,
+      message: `${RESERVED_SERVICES.join(', ')} are names of the platform's own parts: choose another`,
+      holds: (value) => !RESERVED_SERVICES.includes(value.name),
+    },
+    once('postgres'),
+    once('mongo'),
+    once('broker'),
+  ],
+);
+export type ServiceSpec = z.infer<typeof service>;

@@ -1,0 +1,95 @@
+import {
+  Migrations,
+  OrderPlatforms,
+  SeedJobs,
+  type Migration,
+  type OrderPlatform,
+  type SeedJob,
+} from '../api/v1alpha1/index.ts';
+import { MANAGED_SELECTOR, PLATFORM_LABEL } from '../resources/labels.ts';
+import {
+  ConfigMaps,
+  Deployments,
+  Jobs,
+  PersistentVolumeClaims,
+  Pods,
+  Secrets,
+  ServiceAccounts,
+  Services,
+  StatefulSets,
+  type ConfigMap,
+  type Deployment,
+  type Informer,
+  type Job,
+  type KubeObject,
+  type Manager,
+  type ObjectKey,
+  type PersistentVolumeClaim,
+  type Pod,
+  type Secret,
+  type Service,
+  type ServiceAccount,
+  type StatefulSet,
+} from '../runtime/index.ts';
+
+/** What the controllers see of the cluster. Of everything but our own kinds, only what the operator made. */
+export interface Caches {
+  platforms: Informer<OrderPlatform>;
+  migrations: Informer<Migration>;
+  seedJobs: Informer<SeedJob>;
+  deployments: Informer<Deployment>;
+  statefulSets: Informer<StatefulSet>;
+  services: Informer<Service>;
+  serviceAccounts: Informer<ServiceAccount>;
+  secrets: Informer<Secret>;
+  configMaps: Informer<ConfigMap>;
+  jobs: Informer<Job>;
+  pods: Informer<Pod>;
+  claims: Informer<PersistentVolumeClaim>;
+}
+
+const BY_PLATFORM = 'platform';
+
+export function createCaches(manager: Pick<Manager, 'informer'>): Caches {
+  const managed = { labelSelector: MANAGED_SELECTOR };
+  const caches: Caches = {
+    platforms: manager.informer(OrderPlatforms),
+    migrations: manager.informer(Migrations),
+    seedJobs: manager.informer(SeedJobs),
+    deployments: manager.informer(Deployments, managed),
+    statefulSets: manager.informer(StatefulSets, managed),
+    services: manager.informer(Services, managed),
+    serviceAccounts: manager.informer(ServiceAccounts, managed),
+    secrets: manager.informer(Secrets, managed),
+    configMaps: manager.informer(ConfigMaps, managed),
+    jobs: manager.informer(Jobs, managed),
+    pods: manager.informer(Pods, managed),
+    claims: manager.informer(PersistentVolumeClaims, managed),
+  };
+  const { platforms: _, migrations, seedJobs, ...made } = caches;
+  migrations.addIndex(BY_PLATFORM, referredPlatform);
+  seedJobs.addIndex(BY_PLATFORM, referredPlatform);
+  for (const informer of Object.values(made) as Informer[]) informer.addIndex(BY_PLATFORM, labelledPlatform);
+  return caches;
+}
+
+/** The objects that are of a platform: by their label, or for our own kinds by their `platformRef`. */
+export function ofPlatform<T extends KubeObject>(informer: Informer<T>, platform: ObjectKey): T[] {
+  return informer.byIndex(BY_PLATFORM, indexValue(platform));
+}
+
+/** The platform that an object is labelled with. */
+export function platformOf(object: KubeObject): ObjectKey[] {
+  const name = object.metadata.labels?.[PLATFORM_LABEL];
+  return name ? [{ namespace: object.metadata.namespace ?? '', name }] : [];
+}
+
+/** The platform that a Migration or SeedJob works on. */
+export function platformReferredBy(object: Migration | SeedJob): ObjectKey[] {
+  const name = object.spec.platformRef?.name;
+  return name ? [{ namespace: object.metadata.namespace ?? '', name }] : [];
+}
+
+const indexValue = ({ namespace, name }: ObjectKey) => `${namespace}/${name}`;
+const labelledPlatform = (object: KubeObject) => platformOf(object).map(indexValue);
+const referredPlatform = (object: Migration | SeedJob) => platformReferredBy(object).map(indexValue);

@@ -1,0 +1,90 @@
+import { PLATFORM_LABEL } from '../resources/labels.ts';
+import {
+  applyIfChanged,
+  controllerOf,
+  isDeleting,
+  isForbidden,
+  isInvalid,
+  keyOf,
+  type Informer,
+  type KubeObject,
+  type ReconcileContext,
+} from '../runtime/index.ts';
+import type { Deps } from './deps.ts';
+import { Blocked, stalled } from './fact.ts';
+
+/** Whose an object is, when it is to be ours. */
+export interface Owner {
+  name: string;
+  uid: string;
+}
+
+/** How often something that a person has to put right is tried again. */
+const RETRY_STALLED_MS = 30_000;
+
+/**
+ * The live object, as it was before: from the cache, or, where that has none, from the API server, which also has what is not ours.
+ * Throws Blocked with NameConflict for an object of that name that belongs to somebody else.
+ */
+export async function findOwned<T extends KubeObject>(
+  { client }: Pick<Deps, 'client'>,
+  informer: Informer<T>,
+  owner: Owner,
+  key: { namespace: string; name: string },
+  { signal }: Pick<ReconcileContext, 'signal'>,
+): Promise<T | undefined> {
+  const found = informer.get(key) ?? (await client.get(informer.resource, key, { signal }));
+  if (found) refuseForeign(informer.resource.kind, found, owner);
+  return found;
+}
+
+/** Makes an object so, and returns it as stored. No request when it is so already. */
+export async function ensure<T extends KubeObject>(
+  deps: Pick<Deps, 'client'>,
+  informer: Informer<T>,
+  owner: Owner,
+  desired: T,
+  context: Pick<ReconcileContext, 'signal'>,
+): Promise<T> {
+  const current = await findOwned(deps, informer, owner, keyOf(desired), context);
+  // It is made anew when it is gone.
+  if (current && isDeleting(current)) return current;
+  try {
+    return (await applyIfChanged(deps.client, informer.resource, desired, current, context)).object;
+  } catch (error) {
+    if (isInvalid(error) || isForbidden(error)) {
+      const what = `${informer.resource.kind} ${desired.metadata.name} was refused by the API server: ${error.message}`;
+      throw new Blocked(stalled(isInvalid(error) ? 'InvalidSpec' : 'Forbidden', what, RETRY_STALLED_MS));
+    }
+    throw error;
+  }
+}
+
+function refuseForeign(kind: string, object: KubeObject, owner: Owner): void {
+  if (isOurs(object, owner)) return;
+  const { name } = object.metadata;
+  const controller = controllerOf(object);
+  if (controller?.kind === 'OrderPlatform' && controller.name === owner.name) {
+    throw new Error(`${kind} ${name} is of an earlier platform ${owner.name}, and being deleted`);
+  }
+  const whose = controller ? `belongs to ${controller.kind} ${controller.name}` : 'is not of this platform';
+  const remedy = controller
+    ? 'rename one of them'
+    : `delete it, rename the platform, or hand it over with the label ${PLATFORM_LABEL}=${owner.name}`;
+  throw new Blocked(stalled('NameConflict', `${kind} ${name} exists and ${whose}: ${remedy}`, RETRY_STALLED_MS));
+}
+
+/** Ours by owner; without any, by label: retained objects, and those that an owner was taken from. */
+export function isOurs(object: KubeObject, owner: Owner): boolean {
+  const controller = controllerOf(object);
+  return controller ? controller.uid === owner.uid : object.metadata.labels?.[PLATFORM_LABEL] === owner.name;
+}
+
+/** Runs all of them, and only then throws what the first one threw: one object's trouble does not keep the others from repair. */
+export async function all<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results = await Promise.allSettled(items.map(work));
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
+}

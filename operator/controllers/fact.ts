@@ -1,0 +1,66 @@
+import { toError } from '../runtime/index.ts';
+
+/**
+ * What a reconcile found of one thing that has to hold. `waiting` comes right by itself, `stalled` needs a person, `pending` was
+ * not looked at because something earlier is missing. Where nothing will report a change, `retryAfterMs` says when to look again.
+ */
+export type Fact = { reason: string; message: string; retryAfterMs?: number } & {
+  state: 'holds' | 'waiting' | 'stalled' | 'pending';
+};
+
+export function holds(reason: string, message: string, retryAfterMs?: number): Fact {
+  return { state: 'holds', reason, message, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+}
+
+export function waiting(reason: string, message: string, retryAfterMs?: number): Fact {
+  return { state: 'waiting', reason, message, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+}
+
+export function stalled(reason: string, message: string, retryAfterMs?: number): Fact {
+  return { state: 'stalled', reason, message, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+}
+
+export function pending(message: string): Fact {
+  return { state: 'pending', reason: 'Pending', message };
+}
+
+/** The one that is in the way: the first that does not hold, those before `pending` ones. */
+export function blockingFact(facts: readonly Fact[]): Fact | undefined {
+  return (
+    facts.find(({ state }) => state === 'stalled' || state === 'waiting') ??
+    facts.find(({ state }) => state === 'pending')
+  );
+}
+
+/** When the first of them wants to be looked at again; undefined where changes are reported. */
+export function nextLook(facts: readonly Fact[]): number | undefined {
+  const times = facts.flatMap(({ retryAfterMs }) => retryAfterMs ?? []);
+  return times.length > 0 ? Math.min(...times) : undefined;
+}
+
+/** Ends a stage: what stands in the way cannot be got round by trying again soon. */
+export class Blocked extends Error {
+  readonly fact: Fact;
+
+  constructor(fact: Fact) {
+    super(fact.message);
+    this.name = 'Blocked';
+    this.fact = fact;
+  }
+}
+
+/**
+ * Runs a piece of work to a finding. What it throws becomes one too; what was not meant as one comes back as `error` as well, for the
+ * queue to retry once the status has been written.
+ */
+export async function toFinding<F extends { fact: Fact }>(
+  work: () => Promise<F>,
+): Promise<{ finding: F | { fact: Fact }; error?: Error }> {
+  try {
+    return { finding: await work() };
+  } catch (thrown) {
+    if (thrown instanceof Blocked) return { finding: { fact: thrown.fact } };
+    const error = toError(thrown);
+    return { finding: { fact: waiting('Error', error.message) }, error };
+  }
+}

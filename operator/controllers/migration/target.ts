@@ -1,0 +1,44 @@
+import type { MigrationSpec } from '../../api/v1alpha1/index.ts';
+import { secretValue } from '../../resources/credentials.ts';
+import type { MigrationTarget } from '../../resources/migration-job.ts';
+import type { Platform } from '../../resources/platform.ts';
+import { Secrets } from '../../runtime/index.ts';
+import type { Deps } from '../deps.ts';
+import { waiting, type Fact } from '../fact.ts';
+import { platformDatabase, serverIdentity } from '../target.ts';
+
+const MISSING_POLL_MS = 3_000;
+
+type Resolved =
+  | { target: MigrationTarget; platform: Platform | undefined; fault?: never }
+  | { target?: never; platform?: never; fault: Fact };
+
+/** The database that a Migration works on, or why it cannot be reached yet. */
+export async function migrationTarget(
+  deps: Pick<Deps, 'client' | 'caches' | 'images'>,
+  spec: MigrationSpec,
+  at: { namespace: string; signal: AbortSignal },
+): Promise<Resolved> {
+  const { platformRef, target, engine, database } = spec;
+  if (platformRef) {
+    const { found, fault } = platformDatabase(deps, {
+      namespace: at.namespace,
+      platform: platformRef.name,
+      engine,
+      database,
+    });
+    if (!found) return { fault };
+    const { platform, adminSecret, identity } = found;
+    return { platform, target: { adminSecret, identity, platform: platform.name } };
+  }
+  const name = target?.secretRef.name ?? '';
+  const secret = await deps.client.get(Secrets, { namespace: at.namespace, name }, { signal: at.signal });
+  const uri = secretValue(secret, 'uri');
+  if (!uri) {
+    const fault = secret
+      ? `Secret ${name} has no key uri`
+      : `Secret ${name} does not exist: create it, with the key uri`;
+    return { fault: waiting('SecretMissing', fault, MISSING_POLL_MS) };
+  }
+  return { platform: undefined, target: { adminSecret: name, identity: serverIdentity(uri), platform: undefined } };
+}

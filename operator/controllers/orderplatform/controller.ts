@@ -1,0 +1,21 @@
+import { specChanged, watching, type Manager } from '../../runtime/index.ts';
+import { platformOf, platformReferredBy } from '../caches.ts';
+import type { Deps } from '../deps.ts';
+import { reconcilePlatform } from './reconcile.ts';
+
+/** Everything of a platform wakes it, by label: what is retained has no owner. */
+export function platformController(manager: Manager, deps: Deps): void {
+  const { platforms, migrations, seedJobs, ...made } = deps.caches;
+  manager.controller({
+    name: 'orderplatform',
+    for: platforms,
+    predicate: specChanged(),
+    watches: [
+      watching(migrations, platformReferredBy),
+      watching(seedJobs, platformReferredBy),
+      ...Object.values(made).map((informer) => ({ informer, map: platformOf }) as never),
+    ],
+    reconcile: (key, context) => reconcilePlatform(deps, key, context),
+    concurrency: 4,
+  });
+}

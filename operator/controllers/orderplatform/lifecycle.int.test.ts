@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Migrations, OrderPlatforms, type OrderPlatform } from '../../api/v1alpha1/index.ts';
+import {
+  Deployments,
+  isConditionTrue,
+  Jobs,
+  PersistentVolumeClaims,
+  Secrets,
+  Services,
+  StatefulSets,
+  type Secret,
+} from '../../runtime/index.ts';
+import { startTestCluster, type RunningOperator, type TestCluster } from '../testing/cluster.ts';
+import { eventually } from '../testing/eventually.ts';
+import { platformsOf, ULTRALIGHT, VOLUME } from '../testing/platforms.ts';
+
+let cluster: TestCluster;
+let operator: RunningOperator;
+let platforms: ReturnType<typeof platformsOf>;
+
+beforeAll(async () => {
+  cluster = await startTestCluster();
+  platforms = platformsOf(cluster);
+  operator = cluster.startOperator();
+}, 120_000);
+
+afterAll(async () => {
+  await cluster?.stop();
+}, 60_000);
+
+describe('refusals in words', () => {
+  test.each<[string, OrderPlatform['spec'], string]>([
+    ['an unknown store', { services: [{ name: 'reports', image: 'x', needs: [{ mongo: { database: 'reports' } }] }] }, 'service reports needs mongo, but spec.stores.mongo is not set: add it or drop the need'],
+    ['a missing broker', { stores: { postgres: VOLUME }, services: [{ name: 'orders' }, { name: 'inventory' }] }, 'service orders needs a broker, but spec.broker.nats is not set'],
+    ['an unknown release', { version: '9.9.9' }, "spec.version 9.9.9 is not in this operator's catalogue"],
+    ['a need of a service that is not there', { services: [{ name: 'storefront' }] }, 'service storefront needs service gateway, but spec.services has no gateway'],
+  ])('%s stalls the platform and changes nothing', async (_, spec, message) => {
+    const namespace = await cluster.namespace();
+    await platforms.create(namespace, spec);
+    const stalled = await platforms.becomes(namespace, 'Stalled', { status: 'True', reason: 'InvalidSpec' });
+    expect(stalled.message).toContain(message);
+    expect(await platforms.condition(namespace, 'Reconciling')).toBeUndefined();
+    await operator.idle();
+    expect((await cluster.writes(namespace)).filter((write) => !write.includes(' orderplatforms'))).not.toContainEqual(expect.anything());
+  }, 60_000); // prettier-ignore
+
+  test('a missing Secret of an external store is named, and noticed when it appears', async () => {
+    const namespace = await cluster.namespace();
+    await platforms.create(namespace, {
+      stores: { postgres: { external: { secretRef: { name: 'rds' } } } },
+      services: [{ name: 'reports', image: 'x', needs: [{ postgres: { database: 'reports', access: 'Owner' } }] }],
+    });
+    const missing = await platforms.becomes(namespace, 'StoresReady', { status: 'False', reason: 'SecretMissing' });
+    expect(missing.message).toContain('Secret rds does not exist');
+    expect((await platforms.condition(namespace, 'Ready'))?.message).toBe(missing.message);
+
+    const uri = 'postgres://admin:pw@db.example:5432/postgres?sslmode=require';
+    await cluster.client.create(Secrets, { metadata: { name: 'rds', namespace }, stringData: { uri } } as Secret);
+    await platforms.ready(namespace);
+    const secret = await cluster.client.get(Secrets, { namespace, name: 'shop-reports-postgres' });
+    const own = Buffer.from(secret?.data?.uri ?? '', 'base64').toString();
+    expect(own).toMatch(/^postgres:\/\/reports_1:[\w-]{32}@db\.example:5432\/reports\?sslmode=require$/);
+  }, 60_000);
+
+  test('an object of that name which is not ours is left alone', async () => {
+    const namespace = await cluster.namespace();
+    const foreign = { metadata: { name: 'shop-reports', namespace }, spec: { ports: [{ port: 1 }] } };
+    await cluster.client.create(Services, foreign);
+    await platforms.create(namespace, { services: [{ name: 'reports', image: 'x', port: 9000 }] });
+    const stalled = await platforms.becomes(namespace, 'Stalled', { status: 'True', reason: 'NameConflict' });
+    expect(stalled.message).toContain('Service shop-reports exists and is not of this platform');
+    const untouched = await cluster.client.get(Services, { namespace, name: 'shop-reports' });
+    expect(untouched?.spec?.ports?.map(({ port }) => port)).toEqual([1]);
+  }, 60_000);
+
+  test('a lost password is not replaced by one that would not open the data', async () => {
+    const namespace = await cluster.namespace();
+    await platforms.create(namespace, { stores: { postgres: VOLUME } });
+    await platforms.ready(namespace);
+    await cluster.client.delete(Secrets, { namespace, name: 'shop-postgres-admin' });
+    const stalled = await platforms.becomes(namespace, 'Stalled', { status: 'True', reason: 'CredentialsLost' });
+    expect(stalled.message).toContain('restore Secret shop-postgres-admin');
+  }, 60_000);
+});
+
+describe('a platform among others', () => {
+  test('has a namesake of its objects nowhere: two in one namespace work side by side', async () => {
+    const namespace = await cluster.namespace();
+    const spec = { stores: { postgres: VOLUME }, services: [{ name: 'inventory' }] };
+    await Promise.all([platforms.create(namespace, spec, 'one'), platforms.create(namespace, spec, 'two')]);
+    await platforms.ready(namespace, 'one');
+    await platforms.ready(namespace, 'two');
+    const { items } = await cluster.client.list(Deployments, { namespace });
+    expect(items.map(({ metadata, spec: found }) => [metadata.name, found?.selector.matchLabels?.['orderplane.dev/platform']])).toEqual([
+      ['one-inventory', 'one'],
+      ['two-inventory', 'two'],
+    ]);
+  }, 60_000); // prettier-ignore
+
+  test('drops what is no longer wanted, and keeps the credentials of it', async () => {
+    const namespace = await cluster.namespace();
+    await platforms.create(namespace, { stores: { postgres: VOLUME }, services: [{ name: 'inventory' }, { name: 'mine', image: 'x', port: 9000 }] });
+    await platforms.ready(namespace);
+    await platforms.change(namespace, { services: [{ name: 'mine', image: 'x', port: 9000 }] });
+    await eventually('inventory is gone', async () => !(await cluster.client.get(Deployments, { namespace, name: 'shop-inventory' })) && !(await cluster.client.get(Migrations, { namespace, name: 'shop-inventory' })));
+    await platforms.ready(namespace);
+    expect(await cluster.client.get(Deployments, { namespace, name: 'shop-mine' })).toBeDefined();
+    expect(await cluster.client.get(Secrets, { namespace, name: 'shop-inventory-postgres' })).toBeDefined();
+  }, 60_000); // prettier-ignore
+
+  test('deleted, goes with its workloads; created again, takes up its volumes and passwords', async () => {
+    const namespace = await cluster.namespace();
+    const spec = { stores: { postgres: VOLUME }, services: [{ name: 'inventory' }] };
+    await platforms.create(namespace, spec);
+    await platforms.ready(namespace);
+    const password = async () =>
+      (await cluster.client.get(Secrets, { namespace, name: 'shop-postgres-admin' }))?.data?.password;
+    const claim = async () =>
+      (await cluster.client.get(PersistentVolumeClaims, { namespace, name: 'data-shop-postgres-0' }))?.metadata.uid;
+    const before = [await password(), await claim()];
+
+    await cluster.client.delete(OrderPlatforms, { namespace, name: 'shop' });
+    await eventually(
+      'the platform is gone',
+      async () => !(await cluster.client.get(OrderPlatforms, { namespace, name: 'shop' })),
+    );
+    expect(await cluster.client.get(Deployments, { namespace, name: 'shop-inventory' })).toBeUndefined();
+    expect(await cluster.client.get(StatefulSets, { namespace, name: 'shop-postgres' })).toBeUndefined();
+
+    await platforms.create(namespace, spec);
+    await platforms.ready(namespace);
+    expect([await password(), await claim()]).toEqual(before);
+  }, 60_000);
+
+  test('comes up although its operator is killed again and again, with nothing done twice', async () => {
+    const namespace = await cluster.namespace();
+    await platforms.create(namespace, ULTRALIGHT);
+    const isReady = async () => isConditionTrue((await platforms.read(namespace)).status?.conditions, 'Ready');
+    let kills = 0;
+    for (let seen = 0; !(await isReady()); kills++) {
+      await eventually('it wrote something, or was done', async () => (await cluster.writes(namespace)).length > seen || isReady());
+      seen = (await cluster.writes(namespace)).length;
+      await operator.kill();
+      operator = cluster.startOperator();
+    }
+    expect(kills).toBeGreaterThan(5);
+    await platforms.ready(namespace);
+    const { items } = await cluster.client.list(Jobs, { namespace });
+    const purposes = items.map(({ metadata }) => `${metadata.ownerReferences?.[0]?.name} ${metadata.labels?.['orderplane.dev/run-of']} ${metadata.labels?.['orderplane.dev/input-hash']}`);
+    expect(purposes).toEqual([...new Set(purposes)]);
+    expect(items.length).toBe(6);
+  }, 120_000); // prettier-ignore
+});

@@ -1,0 +1,14 @@
+import type { Deps } from '../../deps.ts';
+import { holds, pending, type Fact } from '../../fact.ts';
+import type { Scope } from '../scope.ts';
+import { reconcileStore } from './stores.ts';
+
+/** Applies the broker; a service more or less changes its users, and so rolls it. */
+export async function reconcileBroker(deps: Deps, scope: Scope): Promise<Fact> {
+  const { desired, platform } = scope;
+  if (!platform.broker) return holds('NotRequested', 'the platform has no broker');
+  if (!desired?.broker) return pending('waits for credentials');
+  const fault = await reconcileStore(deps, scope, desired.broker);
+  scope.brokerIsReady = fault === undefined;
+  return fault ? { ...fault, reason: fault.reason.replace('Store', 'Broker') } : holds('Ready', 'nats answers');
+}

@@ -1,0 +1,129 @@
+import {
+  adminSecretOf,
+  loginSecret,
+  loginsOf,
+  secretValue,
+  uriLike,
+  verificationSecret,
+  type Login,
+} from '../../../resources/credentials.ts';
+import { desiredObjects, type SecretData } from '../../../resources/desired.ts';
+import { claimName, verificationSecretName, type StoreName } from '../../../resources/names.ts';
+import { isAlreadyExists, keyOf, PersistentVolumeClaims, Secrets, type Secret } from '../../../runtime/index.ts';
+import type { Deps } from '../../deps.ts';
+import { all, findOwned } from '../../ensure.ts';
+import { Blocked, holds, pending, stalled, waiting, type Fact } from '../../fact.ts';
+import type { Scope } from '../scope.ts';
+
+/** Secrets of the user's own are not watched: they are looked at again after a while, sooner where one is missing. */
+const EXTERNAL_POLL_MS = 60_000;
+const EXTERNAL_MISSING_POLL_MS = 3_000;
+
+/**
+ * Sees to it that every password and key exists. They are created once, by POST, and never written over: where two create at once,
+ * the first wins and the second reads it back.
+ */
+export async function reconcileCredentials(deps: Deps, scope: Scope): Promise<Fact> {
+  const { platform } = scope;
+  await readExternalStores(deps, scope);
+  const data: Record<string, Readonly<Record<string, string>>> = {};
+  const keep = (secret: Secret | undefined) => {
+    if (secret) data[secret.metadata.name] = secret.data ?? {};
+  };
+  try {
+    await all(loginsOf(platform), async (login) => keep(await ensureLogin(deps, scope, login)));
+    if (platform.services.some(({ checksVerification }) => checksVerification))
+      keep(await ensureVerificationKey(deps, scope));
+  } finally {
+    scope.secrets = data satisfies SecretData;
+    scope.desired = desiredObjects(platform, scope.secrets);
+  }
+  const missing = loginsOf(platform).filter(({ secret }) => !(secret in data)).length;
+  if (missing > 0) return pending(`${missing} logins wait for the Secret of an external store`);
+  return holds('Ready', 'every password and key exists', scope.external.size > 0 ? EXTERNAL_POLL_MS : undefined);
+}
+
+async function readExternalStores({ client }: Deps, { platform, external, signal }: Scope): Promise<void> {
+  for (const store of ['postgres', 'mongo'] as const) {
+    if (!platform.stores[store]?.external) continue;
+    const name = adminSecretOf(platform, store);
+    const secret = await client.get(Secrets, { namespace: platform.namespace, name }, { signal });
+    external.set(store, externalStore(store, name, secret));
+  }
+}
+
+function externalStore(store: StoreName, name: string, secret: Secret | undefined): { uri: string } | { fault: Fact } {
+  const missing = (message: string) => ({ fault: waiting('SecretMissing', message, EXTERNAL_MISSING_POLL_MS) });
+  if (!secret)
+    return missing(`${store} is external, but its Secret ${name} does not exist: create it, with the key uri`);
+  const uri = secretValue(secret, 'uri')?.trim();
+  if (!uri) return missing(`${store} is external, but its Secret ${name} has no key uri`);
+  try {
+    uriLike(uri, { backend: store, username: 'any', database: 'any' }, 'any');
+    return { uri };
+  } catch (error) {
+    return {
+      fault: stalled(
+        'InvalidSecret',
+        `the uri in Secret ${name} ${(error as Error).message}`,
+        EXTERNAL_MISSING_POLL_MS,
+      ),
+    };
+  }
+}
+
+/** The Secret of a login; undefined while an external store is not known. */
+async function ensureLogin(deps: Deps, scope: Scope, login: Login): Promise<Secret | undefined> {
+  const { platform, signal } = scope;
+  const key = { namespace: platform.namespace, name: login.secret };
+  const existing = await findOwned(deps, deps.caches.secrets, platform, key, scope);
+  const externalStore = login.backend === 'nats' ? undefined : scope.external.get(login.backend);
+  if (externalStore && 'fault' in externalStore) return existing;
+  const externalUri = externalStore?.uri;
+  const password = secretValue(existing, 'password');
+  if (!existing) {
+    if (!login.service) await refuseLostPassword(deps, scope, login);
+    return createSecret(deps, scope, loginSecret(platform, login, deps.newSecret(), externalUri));
+  }
+  if (!password && !login.service) throw lostPassword(login, platform.name);
+  // What follows from the password is repaired; the password itself never changes here.
+  const { data } = loginSecret(platform, login, password ?? deps.newSecret(), externalUri);
+  if (Object.entries(data ?? {}).every(([name, value]) => existing.data?.[name] === value)) return existing;
+  return deps.client.mergePatch(Secrets, key, { data }, { signal });
+}
+
+async function ensureVerificationKey(deps: Deps, scope: Scope): Promise<Secret> {
+  const { platform } = scope;
+  const key = { namespace: platform.namespace, name: verificationSecretName(platform.name) };
+  const existing = await findOwned(deps, deps.caches.secrets, platform, key, scope);
+  return existing ?? createSecret(deps, scope, verificationSecret(platform, deps.newSecret()));
+}
+
+async function createSecret(deps: Deps, { platform, signal }: Scope, secret: Secret): Promise<Secret> {
+  try {
+    return await deps.client.create(Secrets, secret, { signal });
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error;
+    const winner = await findOwned(deps, deps.caches.secrets, platform, keyOf(secret), { signal });
+    if (!winner) throw error;
+    return winner;
+  }
+}
+
+/** A new password would not open data that an older one was set on. */
+async function refuseLostPassword({ client }: Deps, { platform, signal }: Scope, login: Login): Promise<void> {
+  if (login.backend === 'nats') return;
+  const claim = { namespace: platform.namespace, name: claimName(platform.name, login.backend) };
+  if (await client.get(PersistentVolumeClaims, claim, { signal })) throw lostPassword(login, platform.name);
+}
+
+function lostPassword({ backend, secret }: Login, platform: string): Blocked {
+  const claim = claimName(platform, backend);
+  return new Blocked(
+    stalled(
+      'CredentialsLost',
+      `the volume ${claim} exists, but the password of its administrator does not: restore Secret ${secret}, or delete the volume claim to begin without its data`,
+      30_000,
+    ),
+  );
+}

@@ -1,0 +1,65 @@
+import { loginsOf } from '../../../resources/credentials.ts';
+import type { StoreName } from '../../../resources/names.ts';
+import { databasesOf, provisionJob, provisionPurpose } from '../../../resources/platform-jobs.ts';
+import { hashOf } from '../../../runtime/index.ts';
+import { ofPlatform } from '../../caches.ts';
+import type { Deps } from '../../deps.ts';
+import { all } from '../../ensure.ts';
+import { blockingFact, holds, pending, type Fact } from '../../fact.ts';
+import { advanceRun, type RunProgress } from '../../runs/advance.ts';
+import { unfinishedRun } from '../../runs/fact.ts';
+import type { Scope } from '../scope.ts';
+
+/** Makes databases, roles and users, each store by itself: Postgres does not wait for Mongo. */
+export async function reconcileDatabases(deps: Deps, scope: Scope): Promise<Fact> {
+  const stores = Object.keys(scope.platform.stores) as StoreName[];
+  const facts = await all(stores, (store) => reconcileStoreDatabases(deps, scope, store));
+  scope.databases = scope.databases.filter(({ engine }) => stores.includes(engine));
+  return (
+    blockingFact(facts) ??
+    facts.find(({ reason }) => reason === 'Ready') ??
+    holds('NotRequested', 'no service needs a database')
+  );
+}
+
+async function reconcileStoreDatabases(deps: Deps, scope: Scope, store: StoreName): Promise<Fact> {
+  const { platform, runs } = scope;
+  const identity = scope.identities.get(store);
+  if (!identity) return pending(`waits for ${store}`);
+  const migrated = ofPlatform(deps.caches.migrations, platform).flatMap(({ spec }) =>
+    spec.engine === store ? spec.database : [],
+  );
+  const databases = databasesOf(platform, store, migrated);
+  // Data on another volume or server are other data.
+  scope.databases = scope.databases.filter(({ engine, store: known }) => engine !== store || known === identity);
+  if (databases.length === 0) return holds('NotRequested', `nothing needs a database in ${store}`);
+  const passwords = passwordHashes(scope, store);
+  if (!passwords) return pending(`waits for credentials of ${store}`);
+
+  const job = provisionJob(platform, { store, identity, databases, passwords });
+  const purpose = provisionPurpose(store);
+  const progress = await advanceRun(deps, job, runs.get(purpose), {
+    mayStart: scope.readyStores.has(store),
+    signal: scope.signal,
+  });
+  if (progress.record) runs.set(purpose, progress.record);
+  if (!progress.isSettled) return unsettled(store, progress);
+  scope.provisioned.add(store);
+  scope.databases = [
+    ...scope.databases.filter(({ engine }) => engine !== store),
+    ...databases.map((name) => ({ engine: store, name, store: identity })),
+  ];
+  return holds('Ready', 'databases and roles exist');
+}
+
+/** Hash of the password of every login, by Secret; undefined while one is missing. */
+function passwordHashes({ platform, secrets }: Scope, store: StoreName): Record<string, string> | undefined {
+  const logins = loginsOf(platform).filter(({ backend, service }) => backend === store && service);
+  if (logins.some(({ secret }) => !secrets[secret]?.password)) return undefined;
+  return Object.fromEntries(logins.map(({ secret }) => [secret, hashOf(secrets[secret]?.password)]));
+}
+
+function unsettled(store: StoreName, progress: RunProgress): Fact {
+  const isGated = !progress.running && progress.retryAfterMs === undefined;
+  return isGated ? pending(`waits for ${store}`) : unfinishedRun(progress, `making databases and roles in ${store}`);
+}

@@ -1,0 +1,24 @@
+import { ofPlatform } from '../../caches.ts';
+import type { Deps } from '../../deps.ts';
+import { all, ensure } from '../../ensure.ts';
+import { holds, pending, stalled, waiting, type Fact } from '../../fact.ts';
+import { migrationFault } from '../requirements.ts';
+import type { Scope } from '../scope.ts';
+
+/** Applies the Migrations of the release, and finds whether all of the platform's are done. */
+export async function reconcileMigrations(deps: Deps, scope: Scope): Promise<Fact> {
+  const { platform, desired } = scope;
+  if (!desired) return pending('waits for credentials');
+  await all(desired.migrations, (migration) => ensure(deps, deps.caches.migrations, platform, migration, scope));
+  const names = [
+    ...desired.migrations.map(({ metadata }) => metadata.name),
+    ...ofPlatform(deps.caches.migrations, platform).map(({ metadata }) => metadata.name),
+  ];
+  const wanted = [...new Set(names)].sort();
+  const faults = wanted.flatMap((name) => migrationFault(deps, platform, name) ?? []);
+  const fault = faults.find(({ isStalled }) => isStalled) ?? faults[0];
+  if (fault) return (fault.isStalled ? stalled : waiting)(fault.reason, fault.message);
+  return wanted.length > 0
+    ? holds('UpToDate', `${wanted.length} of ${wanted.length} migrations are ready`)
+    : holds('NotRequested', 'the platform has no migrations');
+}

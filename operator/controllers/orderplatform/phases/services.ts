@@ -1,0 +1,98 @@
+import { backendsOf, type Service } from '../../../resources/platform.ts';
+import { appliedTemplate, secretsOf, withTemplate, type ServiceObjects } from '../../../resources/service.ts';
+import { hashOf, isDeleting, type Deployment } from '../../../runtime/index.ts';
+import { ofPlatform } from '../../caches.ts';
+import type { Deps } from '../../deps.ts';
+import { diagnosePods } from '../../diagnosis.ts';
+import { all, ensure, findOwned } from '../../ensure.ts';
+import { blockingFact, holds, pending, waiting, type Fact } from '../../fact.ts';
+import { unmetRequirement } from '../requirements.ts';
+import type { Scope } from '../scope.ts';
+
+/** Applies the services, each as soon as what it needs itself is there. */
+export async function reconcileServices(deps: Deps, scope: Scope): Promise<Fact> {
+  const { desired, available } = scope;
+  if (!desired) return pending('waits for credentials');
+  const facts = await all(desired.services, (objects) => reconcileService(deps, scope, objects));
+  const blocking = blockingFact(facts);
+  if (!blocking) return holds('Available', `${available.size} of ${facts.length} services are available`);
+  return { ...blocking, message: `${available.size} of ${facts.length} services are available: ${blocking.message}` };
+}
+
+async function reconcileService(
+  deps: Deps,
+  scope: Scope,
+  { service, serviceAccount, kubeService, deployment }: ServiceObjects,
+): Promise<Fact> {
+  const { caches } = deps;
+  const { platform } = scope;
+  await ensure(deps, caches.serviceAccounts, platform, serviceAccount, scope);
+  if (kubeService) await ensure(deps, caches.services, platform, kubeService, scope);
+
+  const key = { namespace: platform.namespace, name: deployment.metadata.name };
+  const live = await findOwned(deps, caches.deployments, platform, key, scope);
+  const { wanted, unmet } = gateTemplate(deployment, live, () => unmetNeed(deps, scope, service));
+  if (!wanted) return waiting('WaitingForRequirement', `${service.name} waits: ${unmet}`);
+  const stored = await ensure(deps, caches.deployments, platform, wanted, scope);
+  scope.deployments.set(service.name, stored);
+  if (unmet) return waiting('WaitingForRequirement', `${service.name} keeps its old pods: ${unmet}`);
+  if (isAvailable(stored)) {
+    scope.available.add(service.name);
+    return holds('Available', `${service.name} is available`);
+  }
+  const pods = ofPlatform(caches.pods, platform).filter(
+    (pod) => pod.metadata.labels?.['app.kubernetes.io/name'] === service.name,
+  );
+  const trouble = diagnosePods(pods.filter((pod) => !isDeleting(pod)));
+  if (trouble) scope.troubles.set(service.name, trouble);
+  return waiting(
+    trouble ? 'PodFailing' : 'RollingOut',
+    `${service.name} is not available: ${trouble ?? 'its pods are starting'}`,
+  );
+}
+
+/**
+ * Gates hold back the first creation and changes of the pod template, nothing else: while one is closed, everything outside of the
+ * template is applied, and within it what was applied last.
+ */
+export function gateTemplate(
+  desired: Deployment,
+  live: Deployment | undefined,
+  unmetNeed: () => string | undefined,
+): { wanted: Deployment | undefined; unmet: string | undefined } {
+  const applied = live && appliedTemplate(live);
+  if (applied && hashOf(applied) === hashOf(desired.spec?.template)) return { wanted: desired, unmet: undefined };
+  const unmet = unmetNeed();
+  if (!unmet) return { wanted: desired, unmet };
+  return { wanted: applied && withTemplate(desired, applied), unmet };
+}
+
+/** What keeps new pods of a service from starting, in words. */
+function unmetNeed(
+  deps: Deps,
+  { platform, secrets, provisioned, brokerIsReady }: Scope,
+  service: Service,
+): string | undefined {
+  const missing = secretsOf(platform, service).find((name) => !(name in secrets));
+  if (missing) return `Secret ${missing} does not exist yet`;
+  for (const backend of backendsOf(service)) {
+    if (backend === 'nats' && !brokerIsReady) return 'nats is not ready';
+    if (backend !== 'nats' && !provisioned.has(backend)) return `its role in ${backend} is not ready`;
+  }
+  for (const requirement of service.requires) {
+    const unmet = unmetRequirement(deps, platform, requirement);
+    if (unmet) return unmet;
+  }
+  return undefined;
+}
+
+/** All pods are of the current template and ready. */
+export function isAvailable({ metadata, spec, status }: Deployment): boolean {
+  if ((status?.observedGeneration ?? 0) < (metadata.generation ?? 0)) return false;
+  const wanted = spec?.replicas ?? 1;
+  return (
+    (status?.updatedReplicas ?? 0) >= wanted &&
+    (status?.availableReplicas ?? 0) >= wanted &&
+    (status?.unavailableReplicas ?? 0) === 0
+  );
+}

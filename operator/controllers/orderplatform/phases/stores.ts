@@ -1,0 +1,93 @@
+import { PersistentVolumeClaims, type StatefulSet } from '../../../runtime/index.ts';
+import { claimName, type StoreName } from '../../../resources/names.ts';
+import type { StoreObjects } from '../../../resources/store.ts';
+import { serverIdentity } from '../../target.ts';
+import { ofPlatform } from '../../caches.ts';
+import type { Deps } from '../../deps.ts';
+import { diagnosePods } from '../../diagnosis.ts';
+import { all, ensure, isOurs } from '../../ensure.ts';
+import { Blocked, blockingFact, holds, pending, stalled, waiting, type Fact } from '../../fact.ts';
+import type { Scope } from '../scope.ts';
+
+/** Applies the managed stores, and finds which stores take connections. */
+export async function reconcileStores(deps: Deps, scope: Scope): Promise<Fact> {
+  const { platform, desired, external } = scope;
+  if (!desired) return pending('waits for credentials');
+  const faults: Fact[] = [];
+  for (const [store, found] of external) {
+    if ('fault' in found) {
+      faults.push(found.fault);
+    } else {
+      scope.identities.set(store, serverIdentity(found.uri));
+      scope.readyStores.add(store);
+    }
+  }
+  await all(desired.stores, async (objects) => {
+    const store = objects.component as StoreName;
+    const fault = await reconcileStore(deps, scope, objects);
+    const claim = deps.caches.claims.get({ namespace: platform.namespace, name: claimName(platform.name, store) });
+    if (claim?.metadata.uid) scope.identities.set(store, claim.metadata.uid);
+    if (fault) faults.push(fault);
+    else if (claim) scope.readyStores.add(store);
+  });
+  const blocking = blockingFact(faults);
+  if (blocking) return blocking;
+  const names = Object.keys(platform.stores);
+  return names.length > 0
+    ? holds('Ready', `${names.join(' and ')} answer`)
+    : holds('NotRequested', 'the platform has no stores');
+}
+
+/** Applies a managed store or broker; returns why it is not ready. */
+export async function reconcileStore(
+  deps: Deps,
+  scope: Scope,
+  { component, config, service, statefulSet }: StoreObjects,
+): Promise<Fact | undefined> {
+  const { caches } = deps;
+  const { platform } = scope;
+  if (config) await ensure(deps, caches.secrets, platform, config, scope);
+  await ensure(deps, caches.services, platform, service, scope);
+  if (!hasPassword(scope, statefulSet))
+    return waiting('WaitingForCredentials', `${component} waits for its credentials`);
+  if (!caches.statefulSets.get({ namespace: platform.namespace, name: statefulSet.metadata.name }))
+    await refuseForeignClaim(deps, scope, component);
+  const live = await ensure(deps, caches.statefulSets, platform, statefulSet, scope);
+  scope.statefulSets.set(component, live);
+  if (isReady(live)) return undefined;
+  const pods = ofPlatform(caches.pods, platform).filter(
+    (pod) => pod.metadata.labels?.['app.kubernetes.io/name'] === component,
+  );
+  const trouble = diagnosePods(pods);
+  if (trouble) scope.troubles.set(component, trouble);
+  return waiting(
+    'StoreNotReady',
+    `${component} is not ready: ${trouble ?? `pod ${statefulSet.metadata.name}-0 is starting`}`,
+  );
+}
+
+function hasPassword({ secrets }: Scope, { spec }: StatefulSet): boolean {
+  const admin = spec?.template.spec?.volumes?.find(({ name }) => name === 'admin')?.secret?.secretName;
+  return admin === undefined || admin in secrets;
+}
+
+/** A pod of the current template is ready. */
+export function isReady({ metadata, spec, status }: StatefulSet): boolean {
+  if (!status || (status.observedGeneration ?? 0) < (metadata.generation ?? 0)) return false;
+  const wanted = spec?.replicas ?? 1;
+  return (status.readyReplicas ?? 0) >= wanted && (status.updatedReplicas ?? 0) >= wanted;
+}
+
+/** The StatefulSet controller would take any claim of that name, whoever's data it holds. */
+async function refuseForeignClaim({ client }: Deps, { platform, signal }: Scope, component: string): Promise<void> {
+  const name = claimName(platform.name, component);
+  const claim = await client.get(PersistentVolumeClaims, { namespace: platform.namespace, name }, { signal });
+  if (!claim || isOurs(claim, platform)) return;
+  throw new Blocked(
+    stalled(
+      'NameConflict',
+      `volume claim ${name} exists and is not of this platform: delete it, or rename the platform`,
+      30_000,
+    ),
+  );
+}

@@ -1,0 +1,83 @@
+import {
+  orderPlatformSpec,
+  OrderPlatforms,
+  type OrderPlatform,
+  type OrderPlatformStatus,
+} from '../../api/v1alpha1/index.ts';
+import { resolvePlatform } from '../../resources/resolve.ts';
+import {
+  addFinalizer,
+  applyStatusIfChanged,
+  done,
+  hasFinalizer,
+  isDeleting,
+  requeueAfter,
+  toError,
+  type ObjectKey,
+  type ReconcileContext,
+  type Result,
+} from '../../runtime/index.ts';
+import type { Deps } from '../deps.ts';
+import { nextLook, stalled, toFinding } from '../fact.ts';
+import { describeIssues } from '../invalid.ts';
+import { recordChanges } from '../ready.ts';
+import { finalize, FINALIZER } from './finalize.ts';
+import { PHASES } from './phases/index.ts';
+import { pruneUnwanted } from './prune.ts';
+import { newScope, type Scope } from './scope.ts';
+import { deriveStatus, invalidStatus } from './status.ts';
+
+/** Brings a platform one step further, and repairs what was applied before. */
+export async function reconcilePlatform(deps: Deps, key: ObjectKey, context: ReconcileContext): Promise<Result> {
+  const object = deps.caches.platforms.get(key);
+  if (!object) return done();
+  if (isDeleting(object)) return finalize(deps, object, context);
+  if (!hasFinalizer(object, FINALIZER)) await addFinalizer(deps.client, OrderPlatforms, object, FINALIZER, context);
+
+  const { platform, violation } = parsePlatform(deps, object);
+  if (!platform) {
+    await writeStatus(deps, object, invalidStatus(deps, object, stalled('InvalidSpec', violation)), context);
+    return done();
+  }
+  const scope = newScope(object, platform, context);
+  const errors = await runPhases(deps, scope);
+  await writeStatus(deps, object, deriveStatus(deps, scope, errors.length === 0), context);
+  if (errors.length > 0) throw errors[0];
+  const lookAgainMs = nextLook([...scope.facts.values()]);
+  return lookAgainMs === undefined ? done() : requeueAfter(lookAgainMs);
+}
+
+type Parsed = { platform: Scope['platform']; violation?: never } | { platform?: never; violation: string };
+
+function parsePlatform({ images }: Deps, { metadata, spec }: OrderPlatform): Parsed {
+  const parsed = orderPlatformSpec.safeParse(spec);
+  if (!parsed.success) return { violation: describeIssues(parsed.error) };
+  const identity = { name: metadata.name, namespace: metadata.namespace ?? '', uid: metadata.uid ?? '' };
+  const { platform, violations } = resolvePlatform(identity, parsed.data, images);
+  return platform ? { platform } : { violation: violations.join('; ') };
+}
+
+/** Runs every phase, also after one that failed: what waits or breaks in one place does not keep another from repair. */
+async function runPhases(deps: Deps, scope: Scope): Promise<Error[]> {
+  const errors: Error[] = [];
+  for (const { stage, run } of PHASES) {
+    const { finding, error } = await toFinding(async () => ({ fact: await run(deps, scope) }));
+    scope.facts.set(stage, finding.fact);
+    if (error) errors.push(error);
+  }
+  if (errors.length === 0) await pruneUnwanted(deps, scope).catch((error: unknown) => errors.push(toError(error)));
+  return errors;
+}
+
+/** The one place that writes the status: at the end of a visit, however it went, and only what changed. */
+async function writeStatus(
+  deps: Deps,
+  object: OrderPlatform,
+  status: OrderPlatformStatus,
+  { signal }: ReconcileContext,
+): Promise<void> {
+  const { name, namespace } = object.metadata;
+  const desired = { metadata: { name, ...(namespace && { namespace }) }, spec: object.spec, status };
+  const { action } = await applyStatusIfChanged(deps.client, OrderPlatforms, desired, object, { signal });
+  if (action === 'updated') recordChanges(deps.recorder, object, object.status?.conditions, status.conditions ?? []);
+}

@@ -1,0 +1,62 @@
+/** Whether what services wait for has happened. */
+import { READY, STALLED, type Requirement } from '../../api/v1alpha1/index.ts';
+import type { Platform } from '../../resources/platform.ts';
+import { findCondition, type Condition, type KubeObject } from '../../runtime/index.ts';
+import type { Deps } from '../deps.ts';
+import { hasReached } from '../versions.ts';
+
+export interface Fault {
+  reason: string;
+  message: string;
+  isStalled: boolean;
+}
+
+type Caches = Pick<Deps, 'caches'>;
+
+/** Why a Migration is not Ready for what it is now; a release's also has to be done with the image that is now wanted. */
+export function migrationFault({ caches }: Caches, platform: Platform, name: string): Fault | undefined {
+  const migration = caches.migrations.get({ namespace: platform.namespace, name });
+  const fault = readyFault('Migration', name, migration);
+  if (fault || !migration) return fault;
+  const service =
+    migration.spec.platformRef?.name === platform.name &&
+    platform.services.find((each) => each.name === migration.spec.source.release);
+  if (service && migration.status?.source !== service.image) {
+    return {
+      reason: 'Migrating',
+      message: `Migration ${name} is still at the files of ${migration.status?.source}`,
+      isStalled: false,
+    };
+  }
+  return undefined;
+}
+
+/** Why a SeedJob has not run for what it is now. */
+export function seedFault({ caches }: Caches, namespace: string, name: string): Fault | undefined {
+  return readyFault('SeedJob', name, caches.seedJobs.get({ namespace, name }));
+}
+
+/** What keeps a requirement of a service from being met, in words. */
+export function unmetRequirement(deps: Caches, platform: Platform, requirement: Requirement): string | undefined {
+  const { migration, version, seed } = requirement;
+  if (seed) return seedFault(deps, platform.namespace, seed)?.message;
+  if (!migration) return undefined;
+  const fault = migrationFault(deps, platform, migration);
+  if (fault) return fault.message;
+  const current = deps.caches.migrations.get({ namespace: platform.namespace, name: migration })?.status
+    ?.currentVersion;
+  if (version === undefined || hasReached(current, version)) return undefined;
+  return `Migration ${migration} is at version ${current ?? 'none'}, and ${version} is required`;
+}
+
+type Conditioned = KubeObject & { status?: { conditions?: Condition[] } };
+
+function readyFault(kind: string, name: string, object: Conditioned | undefined): Fault | undefined {
+  if (!object) return { reason: `${kind}Missing`, message: `${kind} ${name} does not exist`, isStalled: false };
+  const ready = findCondition(object.status?.conditions, READY);
+  const isCurrent = ready?.observedGeneration === object.metadata.generation;
+  if (isCurrent && ready?.status === 'True') return undefined;
+  if (!ready || !isCurrent) return { reason: 'Pending', message: `${kind} ${name} is about to run`, isStalled: false };
+  const isStalled = findCondition(object.status?.conditions, STALLED) !== undefined;
+  return { reason: ready.reason, message: `${kind} ${name}: ${ready.message}`, isStalled };
+}

@@ -1,0 +1,68 @@
+import type { DatabaseStatus, OrderPlatform, Stage } from '../../api/v1alpha1/index.ts';
+import type { Desired, SecretData } from '../../resources/desired.ts';
+import type { StoreName } from '../../resources/names.ts';
+import type { Platform } from '../../resources/platform.ts';
+import type { Deployment, Log, StatefulSet } from '../../runtime/index.ts';
+import type { Fact } from '../fact.ts';
+import type { RunRecord } from '../runs/plan.ts';
+
+/** What a visit has found so far. Phases write it, later phases and the status read it; nothing here outlives the visit. */
+export interface Scope {
+  readonly object: OrderPlatform;
+  readonly platform: Platform;
+  readonly signal: AbortSignal;
+  readonly log: Log;
+
+  /** One fact a stage, by the phase of that name. */
+  readonly facts: Map<Stage, Fact>;
+
+  /** Data of the credential Secrets that exist, by name. */
+  secrets: SecretData;
+  /** The administrator's URI of each external store, or why there is none. */
+  readonly external: Map<StoreName, { uri: string } | { fault: Fact }>;
+  /** Everything that is to be applied, once the credentials are known. */
+  desired: Desired | undefined;
+  /** Stores and broker as they run, by component. */
+  readonly statefulSets: Map<string, StatefulSet>;
+  /** Stores that take connections. External ones are supposed to. */
+  readonly readyStores: Set<StoreName>;
+  /** Which volume or server each store is; a store that has none yet is absent. */
+  readonly identities: Map<StoreName, string>;
+  brokerIsReady: boolean;
+  /** Stores whose databases and roles are as wanted now. */
+  readonly provisioned: Set<StoreName>;
+  /** Deployments as stored, by service. */
+  readonly deployments: Map<string, Deployment>;
+  /** Services that run as wanted. */
+  readonly available: Set<string>;
+  /** What is wrong with a component, for its line in the status. */
+  readonly troubles: Map<string, string>;
+
+  /** Carried over from the last status, and changed where something ran: kept, or it would run again. */
+  databases: DatabaseStatus[];
+  readonly runs: Map<string, RunRecord>;
+}
+
+export function newScope(object: OrderPlatform, platform: Platform, context: { signal: AbortSignal; log: Log }): Scope {
+  const { databases = [], runs = [] } = object.status ?? {};
+  return {
+    object,
+    platform,
+    signal: context.signal,
+    log: context.log,
+    facts: new Map(),
+    secrets: {},
+    external: new Map(),
+    desired: undefined,
+    statefulSets: new Map(),
+    readyStores: new Set(),
+    identities: new Map(),
+    brokerIsReady: false,
+    provisioned: new Set(),
+    deployments: new Map(),
+    available: new Set(),
+    troubles: new Map(),
+    databases: [...databases],
+    runs: new Map(runs.map(({ name, ...record }) => [name, record])),
+  };
+}

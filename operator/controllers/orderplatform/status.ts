@@ -1,0 +1,98 @@
+import { STAGES, type ComponentStatus, type OrderPlatformStatus } from '../../api/v1alpha1/index.ts';
+import type { Condition } from '../../runtime/index.ts';
+import { ofPlatform } from '../caches.ts';
+import type { Deps } from '../deps.ts';
+import { blockingFact, holds, type Fact } from '../fact.ts';
+import { withReady, withStage } from '../ready.ts';
+import { migrationFault } from './requirements.ts';
+import type { Scope } from './scope.ts';
+
+/**
+ * Turns what a visit found into the status: the one place where facts become conditions.
+ * @param isHandled whether the visit could do all that it meant to; only then is this generation observed
+ */
+export function deriveStatus(
+  deps: Pick<Deps, 'caches' | 'clock'>,
+  scope: Scope,
+  isHandled: boolean,
+): OrderPlatformStatus {
+  const { object, platform, facts, available } = scope;
+  const now = deps.clock.now();
+  const generation = object.metadata.generation ?? 0;
+  let conditions: Condition[] | undefined = object.status?.conditions;
+  for (const stage of STAGES) {
+    const fact = facts.get(stage);
+    if (fact) conditions = withStage(conditions, stage, fact, generation, now);
+  }
+  return {
+    observedGeneration: isHandled ? generation : (object.status?.observedGeneration ?? -1),
+    version: platform.version,
+    services: `${available.size}/${platform.services.length}`,
+    components: componentsOf(scope),
+    migrations: migrationsOf(deps, scope),
+    databases: scope.databases,
+    runs: Array.from(scope.runs, ([name, record]) => ({ name, ...withoutUndefined(record) })),
+    conditions: withReady(conditions, readyFact(scope), generation, now),
+  };
+}
+
+/** Ready when every stage is; otherwise the one blocking cause. */
+export function readyFact({ facts, available }: Pick<Scope, 'facts' | 'available'>): Fact {
+  const blocking = blockingFact(STAGES.flatMap((stage) => facts.get(stage) ?? []));
+  return blocking ?? holds('Ready', `all ${available.size} services are available`);
+}
+
+/** The status for a spec that cannot be acted on: what runs is left as it is, and so is what is known of it. */
+export function invalidStatus(
+  { clock }: Pick<Deps, 'clock'>,
+  object: Scope['object'],
+  fact: Fact,
+): OrderPlatformStatus {
+  const generation = object.metadata.generation ?? 0;
+  return {
+    ...object.status,
+    observedGeneration: generation,
+    conditions: withReady(object.status?.conditions, fact, generation, clock.now()),
+  };
+}
+
+function componentsOf({ platform, desired, statefulSets, deployments, troubles }: Scope): ComponentStatus[] {
+  const stores = [...(desired?.stores ?? []), ...(desired?.broker ? [desired.broker] : [])].map(
+    ({ component, statefulSet }) => ({
+      name: component,
+      kind: 'StatefulSet' as const,
+      ready: statefulSets.get(component)?.status?.readyReplicas ?? 0,
+      desired: statefulSet.spec?.replicas ?? 1,
+      version: statefulSet.spec?.template.spec?.containers[0]?.image,
+    }),
+  );
+  const services = platform.services.map(({ name, replicas }) => {
+    const live = deployments.get(name);
+    const image = live?.spec?.template.spec?.containers[0]?.image;
+    return {
+      name,
+      kind: 'Deployment' as const,
+      ready: live?.status?.readyReplicas ?? 0,
+      desired: replicas,
+      ...(image && { version: image }),
+    };
+  });
+  return [...stores, ...services].map((component) => {
+    const message = troubles.get(component.name);
+    return { ...component, ...(message && { message }) };
+  });
+}
+
+function migrationsOf(deps: Pick<Deps, 'caches'>, { platform }: Scope): NonNullable<OrderPlatformStatus['migrations']> {
+  return ofPlatform(deps.caches.migrations, platform)
+    .toSorted((a, b) => a.metadata.name.localeCompare(b.metadata.name))
+    .map(({ metadata: { name }, status }) => ({
+      name,
+      ready: migrationFault(deps, platform, name) === undefined,
+      ...(status?.currentVersion && { version: status.currentVersion }),
+    }));
+}
+
+function withoutUndefined<T extends object>(value: T): T {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as T;
+}

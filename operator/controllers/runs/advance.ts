@@ -1,0 +1,151 @@
+import { jobRun, type JobDefinition } from '../../resources/job.ts';
+import { RUN_OF_LABEL } from '../../resources/labels.ts';
+import {
+  ConfigMaps,
+  controllerOf,
+  isAlreadyExists,
+  isInvalid,
+  Jobs,
+  keyOf,
+  type Job,
+  type KubeObject,
+  type ReconcileContext,
+  type Resource,
+} from '../../runtime/index.ts';
+import type { Deps } from '../deps.ts';
+import { diagnosePods } from '../diagnosis.ts';
+import { Blocked, stalled } from '../fact.ts';
+import { observeRun } from './observe.ts';
+import { planRun, recordOf, superfluousRuns, type ObservedRun, type RunRecord } from './plan.ts';
+
+/** Where a Job stands after a visit. */
+export interface RunProgress {
+  /** The last run that ended, to be kept in the status: what is not kept there is run again. */
+  record: RunRecord | undefined;
+  /** The last run, where it failed for this very input. */
+  failure?: RunRecord;
+  /** What it answered, where a run that succeeded was recorded by this very visit. */
+  result?: unknown;
+  /** Whether the input has been dealt with. */
+  isSettled: boolean;
+  /** The Job that runs now. */
+  running?: string;
+  /** Why the running Job does not get on. */
+  trouble?: string;
+  /** When the next attempt is due. */
+  retryAfterMs?: number;
+}
+
+/**
+ * Takes a Job one step further: records what ended, starts what is due if it may, removes what is old.
+ * Safe to repeat after a kill at any point: a run's name follows from the record and the input.
+ */
+export async function advanceRun(
+  deps: Deps,
+  definition: JobDefinition,
+  lastRecord: RunRecord | undefined,
+  options: { mayStart: boolean } & Pick<ReconcileContext, 'signal'>,
+): Promise<RunProgress> {
+  const { caches, clock } = deps;
+  const jobs = caches.jobs
+    .byOwner(definition.owner.uid)
+    .filter((job) => job.metadata.labels?.[RUN_OF_LABEL] === definition.purpose);
+  const runs = jobs.filter((job) => !job.metadata.deletionTimestamp).map((job) => observeRun(job, podsOf(deps, job)));
+  let record = lastRecord;
+  let result: unknown;
+  const failed = () =>
+    record?.outcome === 'Failed' && record.inputHash === definition.inputHash ? { failure: record } : {};
+  for (;;) {
+    const plan = planRun(definition.inputHash, record, runs, clock.now());
+    switch (plan.step) {
+      case 'record':
+        record = recordOf(plan.run, plan.end, record);
+        result = plan.end.outcome === 'Succeeded' ? plan.end.result : undefined;
+        continue;
+      case 'settled':
+        await removeRuns(deps, definition, superfluousRuns(lastRecord, runs), options);
+        return { record, result, isSettled: true };
+      case 'await': {
+        const trouble = diagnosePods(
+          jobs.filter((job) => job.metadata.name === plan.run.name).flatMap((job) => podsOf(deps, job)),
+        );
+        return { record, result, ...failed(), isSettled: false, running: plan.run.name, ...(trouble && { trouble }) };
+      }
+      case 'takeBack':
+        await removeRuns(deps, definition, [plan.run], options);
+        return { record, result, isSettled: false, retryAfterMs: 1_000 };
+      case 'backOff':
+        await removeRuns(deps, definition, superfluousRuns(lastRecord, runs), options);
+        return { record, result, ...failed(), isSettled: false, retryAfterMs: plan.ms };
+      case 'start':
+        if (!options.mayStart) return { record, result, ...failed(), isSettled: false };
+        return {
+          record,
+          result,
+          ...failed(),
+          isSettled: false,
+          running: await startRun(deps, definition, plan.number, options),
+        };
+    }
+  }
+}
+
+function podsOf({ caches }: Deps, job: Job) {
+  return caches.pods.byOwner(job.metadata.uid ?? '');
+}
+
+async function startRun(
+  deps: Deps,
+  definition: JobDefinition,
+  number: number,
+  { signal }: Pick<ReconcileContext, 'signal'>,
+): Promise<string> {
+  const { config, job } = jobRun(definition, number);
+  await createOwned(deps, ConfigMaps, config, definition, signal);
+  await createOwned(deps, Jobs, job, definition, signal);
+  return job.metadata.name;
+}
+
+/** Creates it; that it is there already is as good, if it is ours: made before a kill, or before the cache saw it. */
+async function createOwned<T extends KubeObject>(
+  { client }: Deps,
+  resource: Resource<T>,
+  object: T,
+  { owner }: JobDefinition,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await client.create(resource, object, { signal });
+  } catch (error) {
+    if (isInvalid(error))
+      throw new Blocked(stalled('InvalidInput', `${resource.kind} was refused: ${error.message}`, 30_000));
+    if (!isAlreadyExists(error)) throw error;
+    const existing = await client.get(resource, keyOf(object), { signal });
+    if (!existing) throw error;
+    const controller = controllerOf(existing);
+    if (controller?.uid === owner.uid) return;
+    const { kind } = resource;
+    const { name } = object.metadata;
+    if (controller?.kind === owner.kind)
+      throw new Error(`${kind} ${name} is of an earlier ${owner.kind} ${controller.name}, and being deleted`);
+    throw new Blocked(
+      stalled(
+        'NameConflict',
+        `${kind} ${name} exists and is not of ${owner.kind} ${owner.name}: delete or rename it`,
+        30_000,
+      ),
+    );
+  }
+}
+
+async function removeRuns(
+  { client }: Deps,
+  { namespace }: JobDefinition,
+  runs: readonly ObservedRun[],
+  { signal }: Pick<ReconcileContext, 'signal'>,
+): Promise<void> {
+  for (const { name } of runs) {
+    await client.delete(ConfigMaps, { namespace, name }, { signal });
+    await client.delete(Jobs, { namespace, name }, { signal });
+  }
+}

@@ -1,0 +1,48 @@
+/** The stores that Migrations and SeedJobs work on. They wait for their store and database, never for the platform's Ready. */
+import { orderPlatformSpec, type Engine } from '../api/v1alpha1/index.ts';
+import { adminSecretOf } from '../resources/credentials.ts';
+import type { Platform } from '../resources/platform.ts';
+import { resolvePlatform } from '../resources/resolve.ts';
+import { hashOf, isDeleting } from '../runtime/index.ts';
+import type { Deps } from './deps.ts';
+import { stalled, waiting, type Fact } from './fact.ts';
+
+export type PlatformDatabase = { platform: Platform; adminSecret: string; identity: string };
+
+/** A database of a platform, once it is there; or why it is not. */
+export function platformDatabase(
+  { caches, images }: Pick<Deps, 'caches' | 'images'>,
+  at: { namespace: string; platform: string; engine: Engine; database: string },
+): { found: PlatformDatabase; fault?: never } | { found?: never; fault: Fact } {
+  const { namespace, platform: name, engine, database } = at;
+  const object = caches.platforms.get({ namespace, name });
+  if (!object || isDeleting(object))
+    return { fault: waiting('PlatformMissing', `OrderPlatform ${name} does not exist in namespace ${namespace}`) };
+  const parsed = orderPlatformSpec.safeParse(object.spec);
+  const identity = { name, namespace, uid: object.metadata.uid ?? '' };
+  const platform = parsed.success ? resolvePlatform(identity, parsed.data, images).platform : undefined;
+  if (!platform)
+    return { fault: waiting('PlatformInvalid', `OrderPlatform ${name} cannot be acted on: see its status`) };
+  if (!platform.stores[engine]) {
+    return {
+      fault: stalled(
+        'StoreMissing',
+        `OrderPlatform ${name} has no ${engine}: set spec.stores.${engine} there, or choose another engine`,
+      ),
+    };
+  }
+  const known = object.status?.databases?.find((each) => each.engine === engine && each.name === database);
+  if (!known)
+    return {
+      fault: waiting(
+        'WaitingForDatabase',
+        `database ${database} in ${engine} of OrderPlatform ${name} does not exist yet`,
+      ),
+    };
+  return { found: { platform, adminSecret: adminSecretOf(platform, engine), identity: known.store } };
+}
+
+/** A server is the same whoever logs in to it. */
+export function serverIdentity(uri: string): string {
+  return hashOf(uri.replace(/^([^:]+:\/\/)(?:[^@/]*@)?([^/?]+).*$/, '$1$2'));
+}

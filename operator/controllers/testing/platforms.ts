@@ -1,0 +1,55 @@
+import { OrderPlatforms, type OrderPlatform } from '../../api/v1alpha1/index.ts';
+import { findCondition, type Condition } from '../../runtime/index.ts';
+import type { TestCluster } from './cluster.ts';
+import { eventually } from './eventually.ts';
+
+export const VOLUME = { managed: { storage: '1Gi' } };
+
+/** The platform of examples/ultralight. */
+export const ULTRALIGHT = {
+  stores: { postgres: VOLUME, mongo: VOLUME },
+  broker: { nats: VOLUME },
+  services: ['gateway', 'inventory', 'orders', 'order-query', 'storefront'].map((name) => ({ name })),
+};
+
+/** Ways to make platforms and to look at them. A platform is called shop, unless it is said otherwise. */
+export function platformsOf({ client }: Pick<TestCluster, 'client'>) {
+  const create = (namespace: string, spec: OrderPlatform['spec'], name = 'shop') =>
+    client.create(OrderPlatforms, { metadata: { name, namespace }, spec });
+
+  const change = (namespace: string, spec: object, name = 'shop') =>
+    client.mergePatch(OrderPlatforms, { namespace, name }, { spec });
+
+  const read = async (namespace: string, name = 'shop'): Promise<OrderPlatform> => {
+    const platform = await client.get(OrderPlatforms, { namespace, name });
+    if (!platform) throw new Error(`OrderPlatform ${name} is gone`);
+    return platform;
+  };
+
+  const condition = async (namespace: string, type: string, name = 'shop') =>
+    findCondition((await read(namespace, name)).status?.conditions, type);
+
+  /** Waits until a condition is as wanted, for what the platform is now. */
+  const becomes = (
+    namespace: string,
+    type: string,
+    wanted: { status: string; reason?: string },
+    name = 'shop',
+  ): Promise<Condition> =>
+    eventually(
+      `${type} of ${namespace}/${name} is ${JSON.stringify(wanted)}`,
+      async () => {
+        const { status, metadata } = await read(namespace, name);
+        const found = findCondition(status?.conditions, type);
+        const isCurrent = found?.observedGeneration === metadata.generation;
+        return (
+          isCurrent && found?.status === wanted.status && (!wanted.reason || found.reason === wanted.reason) && found
+        );
+      },
+      async () => (await read(namespace, name)).status,
+    );
+
+  const ready = (namespace: string, name = 'shop') => becomes(namespace, 'Ready', { status: 'True' }, name);
+
+  return { create, change, read, condition, becomes, ready };
+}

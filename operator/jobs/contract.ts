@@ -1,0 +1,143 @@
+/** What goes into the Jobs and what comes out: the controllers write these inputs, and read these results. */
+import { z } from 'zod';
+
+export const DEFAULT_INPUT_FILE = '/etc/orderplane/input.json';
+export const DEFAULT_RESULT_FILE = '/dev/termination-log';
+/** Where `provision` finds the password of a role or user that names no file of its own. */
+export const PASSWORD_DIR = '/etc/orderplane/passwords';
+
+const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
+
+/** A duration as people write it (`5s`, `1m30s`), in milliseconds. */
+export function durationMs(text: string): number {
+  if (!/^(\d+(ms|s|m|h))+$/.test(text)) throw new RangeError(`"${text}" is not a duration such as 5s or 1m30s`);
+  return [...text.matchAll(/(\d+)(ms|s|m|h)/g)].reduce(
+    (sum, [, amount, unit]) => sum + Number(amount) * UNITS[unit as keyof typeof UNITS],
+    0,
+  );
+}
+
+const duration = z.string().regex(/^(\d+(ms|s|m|h))+$/, 'must be a duration such as 5s or 1m30s');
+/** Postgres cuts longer names off in silence. */
+const postgresName = z.string().min(1).max(63);
+const engine = z.enum(['postgres', 'mongo']);
+export type Engine = z.infer<typeof engine>;
+
+export const migrateInput = z.strictObject({
+  engine,
+  database: z.string().min(1).max(63),
+  platform: z.string().optional(),
+  source: z.strictObject({ dir: z.string().min(1) }),
+  policy: z
+    .strictObject({ lockTimeout: duration.default('5s'), statementTimeout: duration.default('5m') })
+    .prefault({}),
+  /** Names this run in the ledger, in logs and to whoever waits for its lock. */
+  run: z.string().min(1),
+});
+export type MigrateInput = z.infer<typeof migrateInput>;
+
+export interface AppliedMigration {
+  version: string;
+  name: string;
+  durationMs: number;
+  appliedAt: string;
+}
+export interface MigrateResult {
+  /** The newest version in the ledger; above the source's newest when the database is ahead. */
+  currentVersion: string;
+  /** The newest entries of the ledger, oldest first, those of this run included. */
+  applied: AppliedMigration[];
+  appliedByThisRun: number;
+  pending: string[];
+}
+
+const row = z.record(z.string(), z.json());
+const seedDataset = z
+  .strictObject({
+    name: z.string().min(1),
+    engine,
+    database: z.string().min(1),
+    table: z.string().min(1).optional(),
+    collection: z.string().min(1).optional(),
+    key: z.array(z.string().min(1)).min(1),
+    mode: z.enum(['InsertOnly', 'Upsert']),
+    rows: z.array(row),
+  })
+  .refine((dataset) => Boolean(dataset.engine === 'postgres' ? dataset.table : dataset.collection), {
+    message: 'a dataset for postgres names a table, one for mongo a collection',
+  });
+export type SeedDataset = z.infer<typeof seedDataset>;
+export type SeedRow = z.infer<typeof row>;
+
+export const seedInput = z.strictObject({
+  datasets: z.array(seedDataset).min(1),
+  inputHash: z.string().min(1),
+  /** A run with the same id is applied once: asked again, it answers with the counts that were recorded. */
+  run: z.string().min(1),
+});
+export type SeedInput = z.infer<typeof seedInput>;
+
+export interface SeedCounts {
+  inserted: number;
+  updated: number;
+  skipped: number;
+}
+export interface SeedResult {
+  datasets: (SeedCounts & { name: string })[];
+}
+
+const passwordSource = {
+  passwordFile: z.string().min(1).optional(),
+  passwordEnv: z.string().min(1).optional(),
+};
+const postgresRole = z.strictObject({
+  name: postgresName,
+  ...passwordSource,
+  database: postgresName,
+  access: z.enum(['ReadOnly', 'ReadWrite', 'Owner']),
+});
+export type PostgresRole = z.infer<typeof postgresRole>;
+const mongoUser = z.strictObject({ name: z.string().min(1), ...passwordSource, database: z.string().min(1) });
+export type MongoUser = z.infer<typeof mongoUser>;
+
+export const provisionInput = z.strictObject({
+  postgres: z
+    .strictObject({
+      databases: z.array(z.strictObject({ name: postgresName, owner: postgresName })),
+      roles: z.array(postgresRole),
+    })
+    .optional(),
+  mongo: z.strictObject({ users: z.array(mongoUser) }).optional(),
+});
+export type ProvisionInput = z.infer<typeof provisionInput>;
+
+export interface ProvisionResult {
+  /** How many objects were created or altered; 0 when everything was as asked. */
+  changes: number;
+}
+
+export const verifyInput = z.strictObject({
+  gatewayUrl: z.url(),
+  timeoutSeconds: z.number().int().positive().default(30),
+  /** The broker's monitoring endpoint: tells an event that was never published from one that was never projected. */
+  brokerMonitorUrl: z.url().optional(),
+});
+export type VerifyInput = z.infer<typeof verifyInput>;
+
+export const HOPS = ['gateway', 'orders', 'inventory', 'broker', 'order-query'] as const;
+export type Hop = (typeof HOPS)[number];
+
+export interface VerifyResult {
+  orderId: string;
+  /** From the answer of createOrder to the order's being seen in the read model. */
+  visibleAfterMs: number;
+}
+
+export interface JobFailure {
+  ok: false;
+  /** CamelCase, for the condition's reason. */
+  reason: string;
+  message: string;
+  hop?: Hop;
+}
+export type JobResult<T> = ({ ok: true } & T) | JobFailure;

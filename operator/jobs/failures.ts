@@ -1,0 +1,58 @@
+import type { Hop } from './contract.ts';
+
+/** What a Job can fail of, as the operator sees it in `reason`. */
+export const FAILURE_REASONS = [
+  // any Job
+  'InvalidInput',
+  'SecretMissing',
+  'Unreachable',
+  'AuthenticationFailed',
+  'Interrupted',
+  'Failed',
+  // migrate
+  'InvalidSource',
+  'EditedMigration',
+  'MissingMigration',
+  'MigrationGap',
+  'ForeignLedger',
+  'NotTransactional',
+  'StatementFailed',
+  'LockTimeout',
+  'LockLost',
+  // seed
+  'InvalidDataset',
+  'SeedRejected',
+  // verify
+  'GatewayUnreachable',
+  'OrderRejected',
+  'ReadModelTimeout',
+  'CancelFailed',
+] as const;
+export type FailureReason = (typeof FAILURE_REASONS)[number];
+
+/** A failure that is told to people: its message says what is wrong and, where it can, what to do. */
+export class JobError extends Error {
+  readonly reason: FailureReason;
+  readonly hop: Hop | undefined;
+
+  constructor(reason: FailureReason, message: string, options: { hop?: Hop; cause?: unknown } = {}) {
+    super(message, { cause: options.cause });
+    this.name = 'JobError';
+    this.reason = reason;
+    this.hop = options.hop;
+  }
+}
+
+/** The text of anything that was thrown; an AggregateError (several addresses tried) has its own in `errors`. */
+export function messageOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return messageOf(error.errors[0]);
+  if (error instanceof Error) return error.message || error.name;
+  return String(error);
+}
+
+/** The error code of Node, Postgres or MongoDB, where there is one. */
+export function codeOf(error: unknown): string | number | undefined {
+  if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0]);
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' || typeof code === 'number' ? code : undefined;
+}

@@ -1,0 +1,282 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { startPostgres, type PostgresServer } from '@orderplane/hack/testing/postgres.ts';
+import pg from 'pg';
+import type { JobResult, MigrateResult } from '../contract.ts';
+import { withDatabase } from '../postgres.ts';
+import { runHere, sourceFolder, spawnJob, type SpawnedJob } from '../testing/run-job.ts';
+import { runMigrate } from './index.ts';
+
+let server: PostgresServer;
+let admin: pg.Client;
+let databases = 0;
+
+beforeAll(async () => {
+  server = await startPostgres();
+  admin = await connect('postgres');
+});
+afterAll(async () => {
+  await admin?.end();
+  await server?.stop();
+});
+
+async function connect(database: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: withDatabase(server.uri, database) });
+  client.on('error', () => {});
+  await client.connect();
+  return client;
+}
+
+/** A database of its own with an owner; `files` are its migrations. */
+async function target(files: Record<string, string>) {
+  const database = `db${++databases}`;
+  await admin.query(`CREATE ROLE ${database}_owner`);
+  await admin.query(`CREATE DATABASE ${database} OWNER ${database}_owner`);
+  const client = await connect(database);
+  const env = { ADMIN_URI: server.uri, OWNER_ROLE: `${database}_owner` };
+  const inputOf = (dir: string, run: string) => ({ engine: 'postgres', database, source: { dir }, policy: {}, run });
+  return {
+    database,
+    client,
+    async migrate(changed: Record<string, string> = files, run = 'first'): Promise<JobResult<MigrateResult>> {
+      const source = await sourceFolder(changed);
+      try {
+        return await runHere(runMigrate, inputOf(source.dir, run), env);
+      } finally {
+        await source.remove();
+      }
+    },
+    async spawn(run: string): Promise<SpawnedJob> {
+      const source = await sourceFolder(files);
+      const job = await spawnJob('migrate', inputOf(source.dir, run), env);
+      void job.exited.then(source.remove);
+      return job;
+    },
+    async ledger(): Promise<{ version: string; run: string }[]> {
+      return (await client.query('SELECT version, run FROM orderplane_migrations ORDER BY version::numeric')).rows;
+    },
+    end: () => client.end(),
+  };
+}
+
+const TABLES = {
+  '0002_second.up.sql': 'create table second (id int primary key references first);',
+  '10_last.up.sql': 'create table last (id int);\r\ninsert into last values (1);',
+  '0001_first.up.sql': 'create table first (id int primary key);',
+  '0001_first.down.sql': 'drop table first;',
+};
+
+test('applies what is pending in the order of the numbers, as the owner, and nothing the second time', async () => {
+  const db = await target(TABLES);
+  const first = await db.migrate();
+  expect(first).toMatchObject({ ok: true, currentVersion: '10', appliedByThisRun: 3, pending: [] });
+  const owners = await db.client.query(
+    `SELECT tablename, tableowner FROM pg_tables WHERE schemaname = 'public' ORDER BY 1`,
+  );
+  expect(owners.rows).toEqual([
+    { tablename: 'first', tableowner: `${db.database}_owner` },
+    { tablename: 'last', tableowner: `${db.database}_owner` },
+    { tablename: 'orderplane_migrations', tableowner: 'postgres' },
+    { tablename: 'second', tableowner: `${db.database}_owner` },
+  ]);
+  const crlfElsewhere = { ...TABLES, '10_last.up.sql': TABLES['10_last.up.sql'].replace('\r\n', '\n') };
+  expect(await db.migrate(crlfElsewhere, 'second')).toMatchObject({
+    ok: true,
+    currentVersion: '10',
+    appliedByThisRun: 0,
+  });
+  expect(await db.ledger()).toEqual(['0001', '0002', '10'].map((version) => ({ version, run: 'first' })));
+  await db.end();
+});
+
+test('an older source on a newer database has nothing to do', async () => {
+  const db = await target(TABLES);
+  await db.migrate();
+  const older = { '0001_first.up.sql': TABLES['0001_first.up.sql'] };
+  expect(await db.migrate(older, 'older')).toMatchObject({ ok: true, currentVersion: '10', appliedByThisRun: 0 });
+  await db.end();
+});
+
+describe('refuses, by name and line, and leaves nothing of the file', () => {
+  const first = { '0001_first.up.sql': TABLES['0001_first.up.sql'] };
+  const next = (text: string) => ({ ...first, '0002_next.up.sql': text });
+  const cases: Record<string, [Record<string, string>, string, RegExp]> = {
+    'an edited file': [
+      { '0001_first.up.sql': 'create table other (id int);' },
+      'EditedMigration',
+      /^0001_first\.up\.sql was edited/,
+    ],
+    'a renamed file': [
+      { '0001_prime.up.sql': TABLES['0001_first.up.sql'] },
+      'ForeignLedger',
+      /0001_first .*0001_prime\.up\.sql/,
+    ],
+    'a file that was applied and is gone': [{ '0002_next.up.sql': 'select 1' }, 'MissingMigration', /^0001_first /],
+    'a file put in before an applied one': [
+      { ...first, '0000_zero.up.sql': 'select 1' },
+      'MigrationGap',
+      /^0000_zero\.up\.sql .* 0001_first/,
+    ],
+    'a syntax error': [
+      next('create table a (id int);\n\ncreate tabel b (id int);'),
+      'StatementFailed',
+      /^0002_next\.up\.sql:3: syntax error/,
+    ],
+    'an unknown column, at its own line': [
+      next('create table a (id int);\ninsert into a\n  (id, x)\nvalues (1, 2);'),
+      'StatementFailed',
+      /^0002_next\.up\.sql:3: column "x"/,
+    ],
+    'a constraint that fails, at its statement': [
+      next("insert into first values (1);\n-- é '\ninsert into first values (1);"),
+      'StatementFailed',
+      /^0002_next\.up\.sql:3: duplicate key .*\(Key \(id\)=\(1\)/,
+    ],
+    'a constraint that fails at the commit': [
+      next('create table a (id int unique deferrable initially deferred);\ninsert into a values (1), (1);'),
+      'StatementFailed',
+      /^0002_next\.up\.sql: duplicate key/,
+    ],
+    'an error inside a DO block': [
+      next("do $$ begin\n raise exception 'no; way'; end $$;"),
+      'StatementFailed',
+      /^0002_next\.up\.sql:1: no; way .*line 2/,
+    ],
+    'a commit in the file': [
+      next('create table a (id int);\ncommit;'),
+      'NotTransactional',
+      /^0002_next\.up\.sql:2: .*remove "commit"/,
+    ],
+    'a statement that no transaction can hold': [
+      next('create table a (id int);\ncreate index concurrently i on a (id);'),
+      'NotTransactional',
+      /^0002_next\.up\.sql:2: CREATE INDEX CONCURRENTLY/,
+    ],
+    'a write to the ledger': [
+      next('delete from orderplane_migrations;'),
+      'StatementFailed',
+      /:1: permission denied for table orderplane_migrations/,
+    ],
+    'a name that says no version': [
+      { ...first, 'next.sql': 'select 1' },
+      'InvalidSource',
+      /^next\.sql: .*0001_name\.up\.sql/,
+    ],
+  };
+  test.each(Object.entries(cases))('%s', async (_, [files, reason, message]) => {
+    const db = await target(first);
+    expect(await db.migrate()).toMatchObject({ ok: true });
+    const refused = await db.migrate(files, 'refused');
+    expect(refused).toEqual({ ok: false, reason, message: expect.stringMatching(message) });
+    expect(await db.ledger()).toEqual([{ version: '0001', run: 'first' }]);
+    expect((await db.client.query(`SELECT to_regclass('a') AS a`)).rows).toEqual([{ a: null }]);
+    await db.end();
+  });
+
+  test("a table of the ledger's name that is something else", async () => {
+    const db = await target(first);
+    await db.client.query('CREATE TABLE orderplane_migrations (id int)');
+    expect(await db.migrate()).toMatchObject({ ok: false, reason: 'ForeignLedger' });
+    await db.end();
+  });
+});
+
+test('settings of one file do not reach the next', async () => {
+  const db = await target({
+    '1_dump.up.sql': `set search_path = ''; set role none; create table public.a (id int);`,
+    '2_plain.up.sql': 'create table b (id int);',
+  });
+  expect(await db.migrate()).toMatchObject({ ok: true, appliedByThisRun: 2 });
+  const { rows } = await db.client.query(
+    `SELECT tableowner FROM pg_tables WHERE tablename = 'b' AND schemaname = 'public'`,
+  );
+  expect(rows).toEqual([{ tableowner: `${db.database}_owner` }]);
+  await db.end();
+});
+
+/** The second file waits for a lock of the test's, so that a run can be stopped in its middle. */
+const WAITING = {
+  '1_a.up.sql': 'create table a (id int);',
+  '2_b.up.sql': 'create table b (id int);\nselect pg_advisory_xact_lock(42);\ninsert into b values (1);',
+  '3_c.up.sql': 'create table c (id int);',
+};
+
+async function blockedIn(client: pg.Client): Promise<void> {
+  const query = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 42 AND NOT granted`;
+  while ((await client.query(query)).rowCount === 0) await new Promise(setImmediate);
+}
+
+test('killed -9 in the middle and run again, each file is applied once', async () => {
+  const db = await target(WAITING);
+  await db.client.query('SELECT pg_advisory_lock(42)');
+  const killed = await db.spawn('killed');
+  await killed.logged('applying 2_b.up.sql');
+  await blockedIn(db.client);
+  killed.process.kill('SIGKILL');
+  expect(await killed.exited).toMatchObject({ signal: 'SIGKILL' });
+  expect(await db.ledger()).toEqual([{ version: '1', run: 'killed' }]);
+
+  // The dead one's lock goes by itself, while the test still holds up its statement.
+  const again = await db.spawn('again');
+  await again.logged('applying 2_b.up.sql');
+  await db.client.query('SELECT pg_advisory_unlock(42)');
+  expect(await again.exited).toMatchObject({ code: 0 });
+  expect(await db.ledger()).toEqual([
+    { version: '1', run: 'killed' },
+    { version: '2', run: 'again' },
+    { version: '3', run: 'again' },
+  ]);
+  expect((await db.client.query('SELECT id FROM b')).rows).toEqual([{ id: 1 }]);
+  await db.end();
+});
+
+test('two runs at once: one applies, the other waits, says for whom, and finds nothing to do', async () => {
+  const db = await target(WAITING);
+  await db.client.query('SELECT pg_advisory_lock(42)');
+  const first = await db.spawn('first');
+  await blockedIn(db.client);
+  const second = await db.spawn('second');
+  expect(await second.logged('waiting for')).toContain('orderplane-migrate first');
+  await db.client.query('SELECT pg_advisory_unlock(42)');
+  for (const { code, result } of await Promise.all([first.exited, second.exited])) {
+    expect({ code, ...JSON.parse(result) }).toMatchObject({ code: 0, currentVersion: '3' });
+  }
+  expect((await db.ledger()).map(({ run }) => run)).toEqual(['first', 'first', 'first']);
+  await db.end();
+});
+
+test('asked to stop, it says so and leaves the file for later', async () => {
+  const db = await target(WAITING);
+  await db.client.query('SELECT pg_advisory_lock(42)');
+  const stopped = await db.spawn('stopped');
+  await blockedIn(db.client);
+  stopped.process.kill('SIGTERM');
+  const { code, result } = await stopped.exited;
+  expect({ code, ...JSON.parse(result) }).toMatchObject({ code: 1, ok: false, reason: 'Interrupted' });
+  expect(await db.ledger()).toEqual([{ version: '1', run: 'stopped' }]);
+  await db.end();
+});
+
+test('goes on by itself after Postgres was killed under it', async () => {
+  const db = await target(WAITING);
+  await db.client.query('SELECT pg_advisory_lock(42)');
+  const running = db.migrate(WAITING, 'survivor');
+  await blockedIn(db.client);
+  await server.kill();
+  await server.start();
+  expect(await running).toMatchObject({ ok: true, currentVersion: '3' });
+  const client = await connect(db.database);
+  expect((await client.query('SELECT count(*)::int AS n FROM b')).rows).toEqual([{ n: 1 }]);
+  await client.end();
+  admin = await connect('postgres');
+});
+
+test('wrong credentials are told without the password', async () => {
+  const uri = new URL(server.uri);
+  uri.password = 'not-the-password';
+  const source = await sourceFolder(TABLES);
+  const input = { engine: 'postgres', database: 'postgres', source: { dir: source.dir }, run: 'x' };
+  const result = await runHere(runMigrate, input, { ADMIN_URI: uri.href });
+  expect(result).toMatchObject({ ok: false, reason: 'AuthenticationFailed' });
+  expect(JSON.stringify(result)).not.toContain('not-the-password');
+  await source.remove();
+});

@@ -1,0 +1,66 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Log } from '../runtime/log.ts';
+import { codeOf, JobError, messageOf } from './failures.ts';
+
+/** Codes that mean "the server is not there (yet), or went away": nothing is wrong with what was asked. */
+const UNREACHABLE_CODES: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ETIMEDOUT',
+  'EPIPE',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  // Postgres: starting up, shutting down, crashed, too many connections, connection failures
+  '57P01',
+  '57P02',
+  '57P03',
+  '53300',
+  '08000',
+  '08001',
+  '08003',
+  '08006',
+  // MongoDB: primary stepped down, not primary, shutdown in progress, interrupted at shutdown
+  189,
+  10107,
+  91,
+  11600,
+]);
+const UNREACHABLE_MESSAGES =
+  /Connection terminated|connection timeout|timeout expired|Client has encountered a connection error/i;
+const UNREACHABLE_NAMES: ReadonlySet<string> = new Set([
+  'MongoNetworkError',
+  'MongoNetworkTimeoutError',
+  'MongoServerSelectionError',
+  'MongoTopologyClosedError',
+  'MongoNotConnectedError',
+]);
+
+export function isUnreachable(error: unknown): boolean {
+  if (error instanceof JobError) return error.reason === 'Unreachable';
+  if (UNREACHABLE_CODES.has(codeOf(error))) return true;
+  return error instanceof Error && (UNREACHABLE_NAMES.has(error.name) || UNREACHABLE_MESSAGES.test(error.message));
+}
+
+/**
+ * Runs `attempt` again while its server cannot be reached, for `forMs` at most. The work must be safe to repeat after a lost
+ * answer: everything that the Jobs do is.
+ */
+export async function retryWhileUnreachable<T>(
+  attempt: () => Promise<T>,
+  options: { what: string; signal: AbortSignal; log: Log; forMs?: number },
+): Promise<T> {
+  const deadline = Date.now() + (options.forMs ?? 60_000);
+  for (let pauseMs = 200; ; pauseMs = Math.min(pauseMs * 1.6, 3_000)) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isUnreachable(error) || options.signal.aborted) throw error;
+      const message = `${options.what} cannot be reached: ${messageOf(error)}`;
+      if (Date.now() + pauseMs > deadline) throw new JobError('Unreachable', message, { cause: error });
+      options.log.warn({ retryInMs: Math.round(pauseMs) }, message);
+      await delay(pauseMs, undefined, { signal: options.signal });
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import type { KubeObject } from '../runtime/resource.ts';
+import { loginsOf, type Login } from './credentials.ts';
+import { mongo } from './mongo.ts';
+import { nats, natsConfigSecret } from './nats.ts';
+import type { NatsUser } from './nats-config.ts';
+import type { Platform } from './platform.ts';
+import { postgres } from './postgres.ts';
+import { releaseMigration, type ReleaseMigration } from './release-migrations.ts';
+import { serviceObjects, type ServiceObjects } from './service.ts';
+import { storeObjects, type StoreObjects } from './store.ts';
+
+/** What is in the credential Secrets, by name of the Secret: the one input that is not in the spec. */
+export type SecretData = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/** Everything of a platform that is applied, by stage and in order; Secrets with credentials and Jobs aside. */
+export interface Desired {
+  stores: StoreObjects[];
+  broker: StoreObjects | undefined;
+  migrations: ReleaseMigration[];
+  services: ServiceObjects[];
+}
+
+/** The table of contents of a platform. */
+export function desiredObjects(platform: Platform, secrets: SecretData): Desired {
+  const { stores, broker, services } = platform;
+  return {
+    stores: [
+      ...(stores.postgres?.managed ? [storeObjects(platform, postgres(platform, stores.postgres.managed))] : []),
+      ...(stores.mongo?.managed ? [storeObjects(platform, mongo(platform, stores.mongo.managed))] : []),
+    ],
+    broker: broker && brokerObjects(platform, broker, secrets),
+    migrations: services.flatMap((service) => releaseMigration(platform, service) ?? []),
+    services: services.map((service) => serviceObjects(platform, service, secrets)),
+  };
+}
+
+/** All of it as one list, in the order in which it comes up. */
+export function allObjects({ stores, broker, migrations, services }: Desired): KubeObject[] {
+  const storeParts = (store: StoreObjects) => [
+    ...(store.config ? [store.config] : []),
+    store.service,
+    store.statefulSet,
+  ];
+  return [
+    ...stores.flatMap(storeParts),
+    ...(broker ? storeParts(broker) : []),
+    ...migrations,
+    ...services.flatMap(({ serviceAccount, kubeService, deployment }) => [
+      serviceAccount,
+      ...(kubeService ? [kubeService] : []),
+      deployment,
+    ]),
+  ];
+}
+
+function brokerObjects(platform: Platform, volume: NonNullable<Platform['broker']>, secrets: SecretData): StoreObjects {
+  const users = loginsOf(platform)
+    .filter(({ backend }) => backend === 'nats')
+    .map((login) => natsUser(platform, login, secrets));
+  const config = natsConfigSecret(platform, users);
+  return storeObjects(platform, nats(platform, volume, config), config);
+}
+
+function natsUser(platform: Platform, { secret, username, service }: Login, secrets: SecretData): NatsUser {
+  const found = platform.services.find(({ name }) => name === service);
+  return {
+    name: username,
+    password: Buffer.from(secrets[secret]?.password ?? '', 'base64').toString(),
+    topics: found?.needs.broker,
+    hasOwnInbox: found?.isOurImage ?? true,
+  };
+}

@@ -1,0 +1,138 @@
+import { describe, expect, test } from '@jest/globals';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse, stringify } from 'yaml';
+import { migrationSpec, orderPlatformSpec, seedJobSpec } from '../api/v1alpha1/index.ts';
+import { APPLIED_TEMPLATE_ANNOTATION } from './labels.ts';
+import { loginSecret, loginsOf, verificationSecret } from './credentials.ts';
+import { allObjects, desiredObjects } from './desired.ts';
+import { operatorInstallation } from './install.ts';
+import { jobRun } from './job.ts';
+import { migrationJob } from './migration-job.ts';
+import { provisionJob, verifyJob } from './platform-jobs.ts';
+import { RELEASE_IMAGES } from './release-images.ts';
+import { resolvePlatform } from './resolve.ts';
+import { seedRun } from './seed-run.ts';
+
+/** Written anew by `UPDATE_GOLDEN=1 node hack/jest.ts operator/resources`; the diff is what a review reads. */
+function expectGolden(name: string, objects: readonly unknown[]): void {
+  const path = join(import.meta.dirname, 'golden', name);
+  const rendered = objects
+    .map((object) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }))
+    .join('---\n');
+  if (process.env.UPDATE_GOLDEN) writeFileSync(path, rendered);
+  expect(rendered).toBe(readFileSync(path, 'utf8'));
+}
+
+const example = (file: string) =>
+  parse(readFileSync(join(import.meta.dirname, '../../examples/ultralight', file), 'utf8'));
+
+function ultralight() {
+  const { metadata, spec } = example('10-platform.yaml');
+  const identity = { name: metadata.name, namespace: metadata.namespace, uid: 'uid-of-shop' };
+  const { platform } = resolvePlatform(identity, orderPlatformSpec.parse(spec), RELEASE_IMAGES);
+  if (!platform) throw new Error('the example is not valid');
+  const secrets = [
+    ...loginsOf(platform).map((login) => loginSecret(platform, login, `password-of-${login.username}`)),
+    verificationSecret(platform, 'key-of-verification'),
+  ];
+  return { platform, secrets };
+}
+
+describe('examples/ultralight renders as reviewed:', () => {
+  const { platform, secrets } = ultralight();
+  const data = Object.fromEntries(secrets.map((secret) => [secret.metadata.name, secret.data ?? {}]));
+
+  test('the platform', () => {
+    const objects = allObjects(desiredObjects(platform, data)).map((object) => {
+      // The note of the applied template repeats the template.
+      const { [APPLIED_TEMPLATE_ANNOTATION]: _, ...annotations } = object.metadata.annotations ?? {};
+      return { ...object, metadata: { ...object.metadata, annotations } };
+    });
+    expectGolden('ultralight.yaml', [...secrets, ...objects]);
+  });
+
+  test('its Jobs', () => {
+    const files = {
+      description: 'orderplane/services:0.1.0',
+      image: 'orderplane/services:0.1.0',
+      directory: '/app/inventory/migrations',
+    };
+    const migration = {
+      platformRef: { name: 'shop' },
+      engine: 'postgres',
+      database: 'inventory',
+      source: { release: 'inventory' },
+    };
+    const seed = example('20-seed.yaml');
+    const common = { namespace: 'shop', operatorImage: RELEASE_IMAGES.operator };
+    const jobs = [
+      provisionJob(platform, {
+        store: 'postgres',
+        identity: 'volume-1',
+        databases: ['inventory', 'orders'],
+        passwords: {},
+      }),
+      provisionJob(platform, { store: 'mongo', identity: 'volume-2', databases: ['app'], passwords: {} }),
+      migrationJob({
+        ...common,
+        name: 'shop-inventory',
+        uid: 'uid-of-migration',
+        spec: migrationSpec.parse(migration),
+        files,
+        target: { adminSecret: 'shop-postgres-admin', identity: 'volume-1', platform: 'shop' },
+      }),
+      seedRun({
+        ...common,
+        name: seed.metadata.name,
+        uid: 'uid-of-seed',
+        spec: seedJobSpec.parse(seed.spec),
+        adminSecrets: { postgres: 'shop-postgres-admin' },
+        identities: ['volume-1'],
+      }),
+      verifyJob(platform, []),
+    ];
+    expectGolden(
+      'ultralight-jobs.yaml',
+      jobs.flatMap((definition) => Object.values(jobRun(definition, 1))),
+    );
+  });
+
+  test('no pod may do more than Pod Security "restricted" allows, or write its own root', () => {
+    type Pods = { spec: { template?: { spec: PodLike }; containers?: unknown } };
+    type PodLike = {
+      securityContext: object;
+      automountServiceAccountToken: boolean;
+      containers: { securityContext: object; resources: object }[];
+    };
+    const templates = allObjects(desiredObjects(platform, data)).flatMap(
+      (object) => (object as unknown as Pods).spec?.template ?? [],
+    );
+    expect(templates.length).toBe(8);
+    for (const { spec } of templates) {
+      expect(spec).toMatchObject({
+        automountServiceAccountToken: false,
+        securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+      });
+      for (const container of spec.containers) {
+        expect(container).toMatchObject({
+          securityContext: {
+            allowPrivilegeEscalation: false,
+            readOnlyRootFilesystem: true,
+            capabilities: { drop: ['ALL'] },
+          },
+          resources: { requests: { cpu: expect.any(String) }, limits: { memory: expect.any(String) } },
+        });
+      }
+    }
+  });
+});
+
+test('the operator installs as reviewed, with no wildcard among its rights', () => {
+  const objects = operatorInstallation({
+    operatorImage: 'orderplane/operator:0.1.0',
+    images: { postgres: 'standin/postgres:17' },
+  });
+  expectGolden('operator.yaml', objects);
+  expect(JSON.stringify(objects.find(({ kind }) => kind === 'ClusterRole'))).not.toContain('*');
+});

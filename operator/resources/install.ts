@@ -1,0 +1,166 @@
+import { stringify } from 'yaml';
+import { hashOf } from '../runtime/hash.ts';
+import type { KubeObject } from '../runtime/resource.ts';
+import type { ImageName } from './images.ts';
+import { CONFIG_HASH_ANNOTATION } from './labels.ts';
+import { NONROOT, restrictedContainer, restrictedPod } from './pod.ts';
+import { PORTS } from './ports.ts';
+import { RELEASE } from './release-images.ts';
+
+/** Where the operator itself lives. */
+export const OPERATOR_NAMESPACE = 'orderplane-system';
+export const OPERATOR_NAME = 'orderplane-operator';
+
+const IMAGES_FILE = '/etc/orderplane/images.yaml';
+
+const labels = {
+  'app.kubernetes.io/name': 'orderplane-operator',
+  'app.kubernetes.io/part-of': 'orderplane',
+  'app.kubernetes.io/version': RELEASE,
+};
+const selector = { 'app.kubernetes.io/name': labels['app.kubernetes.io/name'] };
+
+/** An object of a kind that no builder has a type for. */
+type Manifest = KubeObject & Record<string, unknown>;
+
+export interface InstallInput {
+  /** Image of the operator, which its Jobs run too. */
+  operatorImage: string;
+  /** Images that take the place of the release's own, such as a local node's. */
+  images?: Partial<Record<ImageName, string>>;
+}
+
+/**
+ * Everything that runs the operator, the CRDs aside: namespace, account, rights, deployment.
+ * In the order in which it has to be applied.
+ */
+export function operatorInstallation(input: InstallInput): Manifest[] {
+  return [
+    namespace(),
+    serviceAccount(),
+    clusterRole(),
+    clusterRoleBinding(),
+    imagesConfigMap(input),
+    deployment(input),
+  ];
+}
+
+function namespace(): Manifest {
+  return {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: OPERATOR_NAMESPACE, labels: { ...labels, 'pod-security.kubernetes.io/enforce': 'restricted' } },
+  };
+}
+
+function serviceAccount(): Manifest {
+  return { apiVersion: 'v1', kind: 'ServiceAccount', metadata: own() };
+}
+
+const READ = ['get', 'list', 'watch'];
+/** Server-side apply creates by PATCH, and needs both verbs for it. */
+const OWN = [...READ, 'create', 'patch', 'delete'];
+
+/** What the operator may do. No wildcard; it makes no Roles, and writes no pods and no namespaces. */
+function clusterRole(): Manifest {
+  return {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'ClusterRole',
+    metadata: { name: OPERATOR_NAME, labels },
+    rules: [
+      // The finalizer is patched onto the platform itself.
+      { apiGroups: ['orderplane.dev'], resources: ['orderplatforms'], verbs: [...READ, 'patch'] },
+      { apiGroups: ['orderplane.dev'], resources: ['seedjobs'], verbs: READ },
+      { apiGroups: ['orderplane.dev'], resources: ['migrations'], verbs: OWN },
+      {
+        apiGroups: ['orderplane.dev'],
+        resources: ['orderplatforms/status', 'migrations/status', 'seedjobs/status'],
+        verbs: ['patch'],
+      },
+      {
+        // An owner reference that holds up the owner's deletion needs this, where the API server insists (OpenShift does).
+        apiGroups: ['orderplane.dev'],
+        resources: ['orderplatforms/finalizers', 'migrations/finalizers', 'seedjobs/finalizers'],
+        verbs: ['update'],
+      },
+      { apiGroups: [''], resources: ['services', 'serviceaccounts', 'configmaps', 'secrets'], verbs: OWN },
+      { apiGroups: [''], resources: ['pods', 'persistentvolumeclaims'], verbs: READ },
+      // Whether a namespace is going: then there is nothing to tear down in order.
+      { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
+      { apiGroups: ['apps'], resources: ['deployments', 'statefulsets'], verbs: OWN },
+      { apiGroups: ['batch'], resources: ['jobs'], verbs: [...READ, 'create', 'delete'] },
+      { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] },
+    ],
+  };
+}
+
+function clusterRoleBinding(): Manifest {
+  return {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'ClusterRoleBinding',
+    metadata: { name: OPERATOR_NAME, labels },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: OPERATOR_NAME },
+    subjects: [{ kind: 'ServiceAccount', name: OPERATOR_NAME, namespace: OPERATOR_NAMESPACE }],
+  };
+}
+
+/** What the operator deploys instead of the release's own images. */
+function imageOverrides({ operatorImage, images }: InstallInput): Partial<Record<ImageName, string>> {
+  return { ...images, operator: operatorImage };
+}
+
+function imagesConfigMap(input: InstallInput): Manifest {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: own(),
+    data: { 'images.yaml': stringify({ images: imageOverrides(input) }) },
+  };
+}
+
+function deployment(input: InstallInput): Manifest {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: own(),
+    spec: {
+      replicas: 1,
+      // Two operators at once would write against each other.
+      strategy: { type: 'Recreate' },
+      selector: { matchLabels: selector },
+      template: {
+        // A changed override has to reach the running operator.
+        metadata: { labels, annotations: { [CONFIG_HASH_ANNOTATION]: hashOf(imageOverrides(input)) } },
+        spec: restrictedPod(NONROOT, {
+          serviceAccountName: OPERATOR_NAME,
+          automountServiceAccountToken: true,
+          terminationGracePeriodSeconds: 40,
+          containers: [operatorContainer(input)],
+          volumes: [{ name: 'images', configMap: { name: OPERATOR_NAME } }],
+        }),
+      },
+    },
+  };
+}
+
+function operatorContainer({ operatorImage }: InstallInput) {
+  const probe = (path: string) => ({ httpGet: { path, port: 'management' } });
+  return restrictedContainer({
+    name: 'operator',
+    image: operatorImage,
+    args: ['run'],
+    env: [
+      { name: 'ORDERPLANE_IMAGES_FILE', value: IMAGES_FILE },
+      { name: 'MANAGEMENT_PORT', value: String(PORTS.management) },
+    ],
+    ports: [{ name: 'management', containerPort: PORTS.management }],
+    livenessProbe: { ...probe('/livez'), periodSeconds: 10, failureThreshold: 3 },
+    readinessProbe: { ...probe('/readyz'), periodSeconds: 2 },
+    resources: { requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '384Mi' } },
+    volumeMounts: [{ name: 'images', mountPath: '/etc/orderplane', readOnly: true }],
+  });
+}
+
+function own() {
+  return { name: OPERATOR_NAME, namespace: OPERATOR_NAMESPACE, labels };
+}

@@ -1,0 +1,148 @@
+/** One run of a Job: the operator's own image, an input file, a result in the termination message. */
+import type { ConfigMap, Job } from '../runtime/known-resources.ts';
+import type { ObjectMeta, OwnerReference } from '../runtime/resource.ts';
+import { INPUT_HASH_LABEL, MANAGED_BY_LABEL, PLATFORM_LABEL, RUN_LABEL, RUN_OF_LABEL } from './labels.ts';
+import { runName } from './names.ts';
+import {
+  NONROOT,
+  restrictedContainer,
+  restrictedPod,
+  scratch,
+  type Container,
+  type EnvironmentVariable,
+  type Volume,
+} from './pod.ts';
+
+export const JOB_CONTAINER = 'main';
+
+/** What a Job does, apart from which run of it this is. */
+export interface JobDefinition {
+  namespace: string;
+  owner: OwnerReference;
+  /** Tells this Job of the owner from its others, such as provision-postgres. */
+  purpose: string;
+  /** Begins the names of the runs. */
+  baseName: string;
+  platform: string | undefined;
+  command: 'provision' | 'migrate' | 'seed' | 'verify';
+  image: string;
+  /** Decides whether it has run already. */
+  inputHash: string;
+  /** The input file; it is told the name of the run. */
+  input(run: string): object;
+  env: EnvironmentVariable[];
+  /** Secrets whose passwords it reads, from passwords/<file>. */
+  passwords?: { secret: string; file: string }[];
+  /** Migration files: as text, or copied out of a service's image. */
+  migrations?: { files: Readonly<Record<string, string>> } | { image: string; directory: string };
+  /** Seconds after which a run that hangs is ended; undefined where it may take as long as it takes. */
+  deadlineSeconds?: number;
+}
+
+const INPUT_FOLDER = '/etc/orderplane';
+export const MIGRATIONS_FOLDER = '/migrations';
+const INPUT_FILE = 'input.json';
+
+/** The objects of one run, in the order in which they are created. The same run gives the same objects. */
+export function jobRun(job: JobDefinition, number: number): { config: ConfigMap; job: Job } {
+  const metadata = runMetadata(job, number);
+  const files = job.migrations && 'files' in job.migrations ? job.migrations.files : {};
+  return {
+    config: {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata,
+      immutable: true,
+      data: { [INPUT_FILE]: JSON.stringify(job.input(metadata.name)), ...files },
+    },
+    job: {
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata,
+      spec: {
+        // Repeating is up to the operator, which can wait longer, and tell why.
+        backoffLimit: 0,
+        ...(job.deadlineSeconds && { activeDeadlineSeconds: job.deadlineSeconds }),
+        template: { metadata: { labels: metadata.labels }, spec: podSpec(job, metadata.name, Object.keys(files)) },
+      },
+    },
+  };
+}
+
+function runMetadata(job: JobDefinition, number: number): ObjectMeta {
+  return {
+    name: runName(job.baseName, job.inputHash, number),
+    namespace: job.namespace,
+    labels: {
+      'app.kubernetes.io/name': job.command,
+      'app.kubernetes.io/component': 'job',
+      'app.kubernetes.io/part-of': 'orderplane',
+      [MANAGED_BY_LABEL]: 'orderplane',
+      ...(job.platform && { 'app.kubernetes.io/instance': job.platform, [PLATFORM_LABEL]: job.platform }),
+      [RUN_OF_LABEL]: job.purpose,
+      [RUN_LABEL]: String(number),
+      [INPUT_HASH_LABEL]: job.inputHash,
+    },
+    ownerReferences: [job.owner],
+  };
+}
+
+function podSpec(job: JobDefinition, run: string, files: string[]) {
+  const migrations = migrationsVolume(job, run, files);
+  return restrictedPod(NONROOT, {
+    restartPolicy: 'Never',
+    terminationGracePeriodSeconds: 10,
+    ...(migrations?.copy && { initContainers: [migrations.copy] }),
+    containers: [
+      restrictedContainer({
+        name: JOB_CONTAINER,
+        image: job.image,
+        args: [job.command],
+        env: [{ name: 'ORDERPLANE_INPUT', value: `${INPUT_FOLDER}/${INPUT_FILE}` }, ...job.env],
+        resources: { requests: { cpu: '20m', memory: '64Mi' }, limits: { memory: '256Mi' } },
+        volumeMounts: [
+          { name: 'input', mountPath: INPUT_FOLDER, readOnly: true },
+          ...(migrations ? [{ name: 'migrations', mountPath: MIGRATIONS_FOLDER, readOnly: true }] : []),
+        ],
+      }),
+    ],
+    volumes: [inputVolume(job, run), ...(migrations ? [migrations.volume] : [])],
+  });
+}
+
+function inputVolume({ passwords = [] }: JobDefinition, run: string): Volume {
+  return {
+    name: 'input',
+    projected: {
+      defaultMode: 0o440,
+      sources: [
+        { configMap: { name: run, items: [{ key: INPUT_FILE, path: INPUT_FILE }] } },
+        ...passwords.map(({ secret, file }) => ({
+          secret: { name: secret, items: [{ key: 'password', path: `passwords/${file}` }] },
+        })),
+      ],
+    },
+  };
+}
+
+function migrationsVolume(
+  { migrations }: JobDefinition,
+  run: string,
+  files: string[],
+): { volume: Volume; copy?: Container } | undefined {
+  if (!migrations) return undefined;
+  if ('files' in migrations) {
+    return {
+      volume: { name: 'migrations', configMap: { name: run, items: files.map((file) => ({ key: file, path: file })) } },
+    };
+  }
+  const { volume, mount } = scratch('migrations', MIGRATIONS_FOLDER);
+  const copy = restrictedContainer({
+    name: 'copy-migrations',
+    image: migrations.image,
+    command: ['cp', '-r', `${migrations.directory}/.`, `${MIGRATIONS_FOLDER}/`],
+    resources: { requests: { cpu: '10m', memory: '16Mi' }, limits: { memory: '64Mi' } },
+    volumeMounts: [mount],
+  });
+  return { volume, copy };
+}

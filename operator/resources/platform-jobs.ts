@@ -1,0 +1,106 @@
+/** The Jobs of a platform itself: what makes databases and roles, and what verifies. */
+import { hashOf } from '../runtime/hash.ts';
+import { VERIFIED_PATH } from './catalogue.ts';
+import { adminSecretOf, loginsOf, type Login } from './credentials.ts';
+import type { JobDefinition } from './job.ts';
+import { platformReference } from './labels.ts';
+import { componentName, hostName, ownerRole, verificationSecretName, type StoreName } from './names.ts';
+import type { Platform } from './platform.ts';
+import { secretVariable } from './pod.ts';
+import { PORTS } from './ports.ts';
+import { graphqlUrl } from './service.ts';
+
+/** The databases of a store: those that services need, and those that Migrations of the platform work on. */
+export function databasesOf(platform: Platform, store: StoreName, migrated: readonly string[]): string[] {
+  const needed = platform.services.flatMap(({ needs }) => needs[store]?.database ?? []);
+  return [...new Set([...needed, ...migrated])].sort();
+}
+
+export const ADMIN_URI_VARIABLES: Readonly<Record<StoreName, string>> = {
+  postgres: 'POSTGRES_ADMIN_URI',
+  mongo: 'MONGO_ADMIN_URI',
+};
+
+export function provisionPurpose(store: StoreName): string {
+  return `provision-${store}`;
+}
+
+export interface ProvisionInput {
+  store: StoreName;
+  /** Another volume or server is another store, where everything has to be made anew. */
+  identity: string;
+  databases: string[];
+  /** Hash of every password, by name of its Secret: a new password has to reach the store. */
+  passwords: Readonly<Record<string, string>>;
+}
+
+/** Makes the databases, roles and users of one store. */
+export function provisionJob(
+  platform: Platform,
+  { store, identity, databases, passwords }: ProvisionInput,
+): JobDefinition {
+  const logins = loginsOf(platform).filter((login) => login.backend === store && login.service !== undefined);
+  const wanted =
+    store === 'postgres' ? { postgres: postgresWanted(platform, databases, logins) } : { mongo: mongoWanted(logins) };
+  return {
+    namespace: platform.namespace,
+    owner: platformReference(platform),
+    purpose: provisionPurpose(store),
+    baseName: componentName(platform.name, provisionPurpose(store)),
+    platform: platform.name,
+    command: 'provision',
+    image: platform.images.operator,
+    inputHash: hashOf({ identity, wanted, passwords }),
+    input: () => wanted,
+    env: [secretVariable(ADMIN_URI_VARIABLES[store], adminSecretOf(platform, store), 'uri')],
+    passwords: logins.map(({ secret, username }) => ({ secret, file: username })),
+    deadlineSeconds: 300,
+  };
+}
+
+function postgresWanted(platform: Platform, databases: readonly string[], logins: readonly Login[]) {
+  const accessOf = (service: string | undefined) =>
+    platform.services.find(({ name }) => name === service)?.needs.postgres?.access;
+  return {
+    databases: databases.map((name) => ({ name, owner: ownerRole(name) })),
+    roles: logins.map(({ username, database, service }) => ({ name: username, database, access: accessOf(service) })),
+  };
+}
+
+function mongoWanted(logins: readonly Login[]) {
+  return { users: logins.map(({ username, database }) => ({ name: username, database })) };
+}
+
+export const VERIFY_PURPOSE = 'verify';
+/** How long one verification may wait for its order to come through. */
+const VERIFY_TIMEOUT_SECONDS = 30;
+
+/** Whether an order can be sent through the platform: everything on its path has to be there. */
+export function isVerifiable(platform: Platform): boolean {
+  const running = new Set(platform.services.filter(({ replicas }) => replicas > 0).map(({ name }) => name));
+  return VERIFIED_PATH.through.every((name) => running.has(name));
+}
+
+/** Sends an order through the platform, once for each input hash. @param templates what runs on the order's path */
+export function verifyJob(platform: Platform, templates: unknown): JobDefinition {
+  const input = {
+    gatewayUrl: graphqlUrl(platform, VERIFIED_PATH.entry),
+    timeoutSeconds: VERIFY_TIMEOUT_SECONDS,
+    ...(platform.broker && {
+      brokerMonitorUrl: `http://${hostName(platform.name, platform.namespace, 'nats')}:${PORTS.natsMonitoring}`,
+    }),
+  };
+  return {
+    namespace: platform.namespace,
+    owner: platformReference(platform),
+    purpose: VERIFY_PURPOSE,
+    baseName: componentName(platform.name, VERIFY_PURPOSE),
+    platform: platform.name,
+    command: 'verify',
+    image: platform.images.operator,
+    inputHash: hashOf({ version: platform.version, input, templates }),
+    input: () => input,
+    env: [secretVariable('VERIFICATION_KEY', verificationSecretName(platform.name), 'key')],
+    deadlineSeconds: 300,
+  };
+}

@@ -1,0 +1,78 @@
+/** What every pod has in common: it runs under Pod Security "restricted", with no token and no writable root. */
+import type { Deployment } from '../runtime/known-resources.ts';
+
+export type PodTemplate = NonNullable<Deployment['spec']>['template'];
+export type PodSpec = NonNullable<PodTemplate['spec']>;
+export type Container = PodSpec['containers'][number];
+export type Volume = NonNullable<PodSpec['volumes']>[number];
+export type VolumeMount = NonNullable<Container['volumeMounts']>[number];
+export type EnvironmentVariable = NonNullable<Container['env']>[number];
+export type Probe = NonNullable<Container['livenessProbe']>;
+export type Resources = NonNullable<Container['resources']>;
+
+/** The user of our own images. */
+export const NONROOT = 65532;
+
+/** Pod settings of Pod Security "restricted". Without a user, the image's own must not be root. */
+export function restrictedPod(user: number | undefined, pod: PodSpec): PodSpec {
+  return {
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    securityContext: {
+      runAsNonRoot: true,
+      seccompProfile: { type: 'RuntimeDefault' },
+      ...(user !== undefined && {
+        runAsUser: user,
+        runAsGroup: user,
+        fsGroup: user,
+        fsGroupChangePolicy: 'OnRootMismatch',
+      }),
+    },
+    ...pod,
+  };
+}
+
+/** A container that may change nothing but its mounts; when it ends without a word, the end of its log is its last word. */
+export function restrictedContainer(container: Container): Container {
+  return {
+    imagePullPolicy: 'IfNotPresent',
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    },
+    ...container,
+  };
+}
+
+/** A writable directory that is empty at first, as volume and mount. */
+export function scratch(name: string, mountPath: string, sizeLimit = '64Mi'): { volume: Volume; mount: VolumeMount } {
+  return { volume: { name, emptyDir: { sizeLimit } }, mount: { name, mountPath } };
+}
+
+export function secretVariable(name: string, secret: string, key: string): EnvironmentVariable {
+  return { name, valueFrom: { secretKeyRef: { name: secret, key } } };
+}
+
+export interface ProbeActions {
+  /** Whether it has come up; asked every second until it has, so that nobody waits longer than needed. */
+  startup: Partial<Probe>;
+  readiness: Partial<Probe>;
+  liveness: Partial<Probe>;
+}
+
+/** Seconds that a component may take to come up before it is restarted. */
+const STARTUP_SECONDS = 180;
+
+export function probes({
+  startup,
+  readiness,
+  liveness,
+}: ProbeActions): Pick<Container, 'startupProbe' | 'readinessProbe' | 'livenessProbe'> {
+  return {
+    startupProbe: { ...startup, periodSeconds: 1, timeoutSeconds: 2, failureThreshold: STARTUP_SECONDS },
+    readinessProbe: { ...readiness, periodSeconds: 3, timeoutSeconds: 2, failureThreshold: 2 },
+    livenessProbe: { ...liveness, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
+  };
+}

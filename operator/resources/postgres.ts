@@ -1,0 +1,63 @@
+import { adminSecretName } from './names.ts';
+import type { ManagedVolume, Platform } from './platform.ts';
+import { probes, scratch } from './pod.ts';
+import { PORTS } from './ports.ts';
+import type { StoreDefinition } from './store.ts';
+
+const USER = 999;
+const DATA = '/var/lib/postgresql/data';
+const ADMIN = '/etc/orderplane/admin';
+
+const SETTINGS: Readonly<Record<string, string>> = {
+  // A backend whose client was killed gives its locks back at once, not when it next writes to the socket.
+  client_connection_check_interval: '1s',
+  password_encryption: 'scram-sha-256',
+  // An outbox is read up to the oldest running transaction: a forgotten one would hold back every event.
+  idle_in_transaction_session_timeout: '60s',
+  shared_buffers: '64MB',
+};
+
+/** One PostgreSQL, for as much as one machine can do. */
+export function postgres(platform: Platform, volume: ManagedVolume): StoreDefinition {
+  const tmp = scratch('tmp', '/tmp');
+  const socket = scratch('run', '/var/run/postgresql', '1Mi');
+  // Over TCP: while the image initialises its data, a temporary server listens on the socket.
+  const isReady = {
+    exec: { command: ['pg_isready', '--host=127.0.0.1', `--port=${PORTS.postgres}`, '--username=postgres'] },
+  };
+  return {
+    component: 'postgres',
+    role: 'store',
+    volume,
+    dataPath: DATA,
+    user: USER,
+    terminationGracePeriodSeconds: 60,
+    ports: [{ name: 'postgres', port: PORTS.postgres }],
+    container: {
+      name: 'postgres',
+      image: platform.images.postgres,
+      args: ['postgres', ...Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
+      env: [
+        { name: 'POSTGRES_USER', value: 'postgres' },
+        { name: 'POSTGRES_PASSWORD_FILE', value: `${ADMIN}/password` },
+        // Not the mount itself, which may hold a lost+found.
+        { name: 'PGDATA', value: `${DATA}/pgdata` },
+      ],
+      ...probes({ startup: isReady, readiness: isReady, liveness: { tcpSocket: { port: 'postgres' } } }),
+      resources: { requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '512Mi' } },
+      volumeMounts: [tmp.mount, socket.mount, { name: 'admin', mountPath: ADMIN, readOnly: true }],
+    },
+    volumes: [
+      tmp.volume,
+      socket.volume,
+      {
+        name: 'admin',
+        secret: {
+          secretName: adminSecretName(platform.name, 'postgres'),
+          defaultMode: 0o440,
+          items: [{ key: 'password', path: 'password' }],
+        },
+      },
+    ],
+  };
+}

@@ -1,0 +1,208 @@
+import { hashOf } from '../runtime/hash.ts';
+import type { Deployment, Service as KubeService, ServiceAccount } from '../runtime/known-resources.ts';
+import {
+  APPLIED_TEMPLATE_ANNOTATION,
+  CONFIG_HASH_ANNOTATION,
+  ownedMetadata,
+  podLabels,
+  selectorLabels,
+} from './labels.ts';
+import { componentName, serviceSecretName, verificationSecretName, type Backend } from './names.ts';
+import { addressOf, addressVariable, backendsOf, type Platform, type Service } from './platform.ts';
+import {
+  NONROOT,
+  probes,
+  restrictedContainer,
+  restrictedPod,
+  scratch,
+  secretVariable,
+  type Container,
+  type EnvironmentVariable,
+  type PodTemplate,
+  type Resources,
+} from './pod.ts';
+import { PORTS } from './ports.ts';
+
+/** The objects of a service. The Deployment is the one whose creation, and whose template, may have to wait. */
+export interface ServiceObjects {
+  service: Service;
+  serviceAccount: ServiceAccount;
+  kubeService: KubeService | undefined;
+  deployment: Deployment;
+}
+
+/** @param secrets the data of every Secret that the pods read at start, by name; their hash rolls the pods */
+export function serviceObjects(
+  platform: Platform,
+  service: Service,
+  secrets: Readonly<Record<string, unknown>>,
+): ServiceObjects {
+  return {
+    service,
+    serviceAccount: serviceAccount(platform, service),
+    kubeService: kubeService(platform, service),
+    deployment: serviceDeployment(platform, service, secrets),
+  };
+}
+
+function serviceAccount(platform: Platform, service: Service): ServiceAccount {
+  return {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: ownedMetadata(platform, componentName(platform.name, service.name), service.name, 'service'),
+    automountServiceAccountToken: false,
+  };
+}
+
+function kubeService(platform: Platform, service: Service): KubeService | undefined {
+  const ports = portsOf(service);
+  if (service.port === undefined) return undefined;
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: ownedMetadata(platform, componentName(platform.name, service.name), service.name, 'service'),
+    spec: {
+      type: 'ClusterIP',
+      selector: selectorLabels(platform, service.name, 'service'),
+      ports: ports.map(({ name, port }) => ({ name, port, targetPort: name, protocol: 'TCP' })),
+    },
+  };
+}
+
+function serviceDeployment(
+  platform: Platform,
+  service: Service,
+  secrets: Readonly<Record<string, unknown>>,
+): Deployment {
+  const template = podTemplate(platform, service, secrets);
+  const metadata = ownedMetadata(platform, componentName(platform.name, service.name), service.name, 'service');
+  return withTemplate(
+    {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata,
+      spec: {
+        replicas: service.replicas,
+        revisionHistoryLimit: 3,
+        // The old pod serves until the new one is ready.
+        strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+        selector: { matchLabels: selectorLabels(platform, service.name, 'service') },
+        template,
+      },
+    },
+    template,
+  );
+}
+
+/** The Deployment with another pod template, which is noted on it as the one that was applied. */
+export function withTemplate(deployment: Deployment, template: PodTemplate): Deployment {
+  const annotations = { ...deployment.metadata.annotations, [APPLIED_TEMPLATE_ANNOTATION]: JSON.stringify(template) };
+  return {
+    ...deployment,
+    metadata: { ...deployment.metadata, annotations },
+    spec: { ...(deployment.spec as NonNullable<Deployment['spec']>), template },
+  };
+}
+
+/** The pod template that was last applied to a live Deployment; undefined when none was, or its note is unreadable. */
+export function appliedTemplate(deployment: Deployment): PodTemplate | undefined {
+  try {
+    return JSON.parse(deployment.metadata.annotations?.[APPLIED_TEMPLATE_ANNOTATION] ?? '') as PodTemplate;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Small enough for a laptop, enough for a service of the release under load: nothing is killed for memory. */
+const RESOURCES = { requests: { cpu: '20m', memory: '64Mi' }, limits: { memory: '256Mi' } };
+
+function podTemplate(platform: Platform, service: Service, secrets: Readonly<Record<string, unknown>>): PodTemplate {
+  const tmp = scratch('tmp', '/tmp');
+  const read = Object.fromEntries(secretsOf(platform, service).map((name) => [name, secrets[name]]));
+  return {
+    metadata: {
+      labels: podLabels(platform, service.name, 'service'),
+      ...(Object.keys(read).length > 0 && { annotations: { [CONFIG_HASH_ANNOTATION]: hashOf(read) } }),
+    },
+    spec: restrictedPod(service.isOurImage ? NONROOT : undefined, {
+      serviceAccountName: componentName(platform.name, service.name),
+      terminationGracePeriodSeconds: 30,
+      containers: [
+        restrictedContainer({
+          name: 'main',
+          image: service.image,
+          ...(service.command && { command: service.command }),
+          ...(service.args && { args: service.args }),
+          env: environment(platform, service),
+          ports: portsOf(service).map(({ name, port }) => ({ name, containerPort: port })),
+          ...serviceProbes(service),
+          resources: resourcesOf(service),
+          volumeMounts: [tmp.mount],
+        }),
+      ],
+      volumes: [tmp.volume],
+    }),
+  };
+}
+
+function resourcesOf({ resources = {} }: Service): Resources {
+  return {
+    requests: { ...RESOURCES.requests, ...resources.requests },
+    limits: { ...RESOURCES.limits, ...resources.limits },
+  } as Resources;
+}
+
+/** The Secrets that a service's pods read. */
+export function secretsOf(platform: Platform, service: Service): string[] {
+  const logins = backendsOf(service).map((backend) => serviceSecretName(platform.name, service.name, backend));
+  return service.checksVerification ? [...logins, verificationSecretName(platform.name)] : logins;
+}
+
+function portsOf({ port, portName, managementPort }: Service): { name: string; port: number }[] {
+  return [
+    ...(port === undefined ? [] : [{ name: portName, port }]),
+    ...(managementPort === undefined ? [] : [{ name: 'management', port: managementPort }]),
+  ];
+}
+
+const URI_VARIABLES: Readonly<Record<Backend, string>> = {
+  postgres: 'POSTGRES_URI',
+  mongo: 'MONGO_URI',
+  nats: 'BROKER_URI',
+};
+
+/** What is injected, then what the user wrote: LOG_LEVEL can be overridden, the reserved names cannot. */
+function environment(platform: Platform, service: Service): EnvironmentVariable[] {
+  const own = new Set(service.env.map(({ name }) => name));
+  const logLevel = { name: 'LOG_LEVEL', value: platform.profile === 'dev' ? 'DEBUG' : 'INFO' };
+  return [
+    { name: 'PLATFORM', value: platform.name },
+    { name: 'PROFILE', value: platform.profile },
+    ...(own.has('LOG_LEVEL') ? [] : [logLevel]),
+    ...(service.port === undefined || service.isDefaultPort ? [] : [{ name: 'PORT', value: String(service.port) }]),
+    ...backendsOf(service).map((backend) =>
+      secretVariable(URI_VARIABLES[backend], serviceSecretName(platform.name, service.name, backend), 'uri'),
+    ),
+    ...(service.checksVerification
+      ? [secretVariable('VERIFICATION_KEY', verificationSecretName(platform.name), 'key')]
+      : []),
+    ...service.needs.services.map((needed) => ({ name: addressVariable(needed), value: addressOf(platform, needed) })),
+    ...service.env,
+  ];
+}
+
+function serviceProbes({ port, portName, managementPort, probes: paths }: Service): Partial<Container> {
+  if (paths) {
+    const at = (path: string) => ({ httpGet: { path, port: managementPort === undefined ? portName : 'management' } });
+    return probes({ startup: at(paths.live), readiness: at(paths.ready), liveness: at(paths.live) });
+  }
+  if (port === undefined) return {};
+  const listens = { tcpSocket: { port: portName } };
+  return probes({ startup: listens, readiness: listens, liveness: listens });
+}
+
+/** The GraphQL address that the verify Job orders through. */
+export function graphqlUrl(platform: Platform, gateway: string): string {
+  const port = platform.services.find(({ name }) => name === gateway)?.port ?? PORTS.gateway;
+  return `http://${componentName(platform.name, gateway)}.${platform.namespace}.svc:${port}/graphql`;
+}

@@ -1,0 +1,115 @@
+import type { Secret, Service, StatefulSet } from '../runtime/known-resources.ts';
+import {
+  CONFIG_HASH_ANNOTATION,
+  ownedMetadata,
+  podLabels,
+  retainedAnnotations,
+  retainedLabels,
+  selectorLabels,
+  type Role,
+} from './labels.ts';
+import { componentName } from './names.ts';
+import type { ManagedVolume, Platform } from './platform.ts';
+import { restrictedContainer, restrictedPod, type Container, type Volume } from './pod.ts';
+
+/** What a managed store or broker is made of, apart from what they all have in common. */
+export interface StoreDefinition {
+  component: 'postgres' | 'mongo' | 'nats';
+  role: Extract<Role, 'store' | 'broker'>;
+  volume: ManagedVolume;
+  /** Where the claim is mounted. */
+  dataPath: string;
+  user: number;
+  container: Container;
+  volumes: Volume[];
+  ports: { name: string; port: number }[];
+  terminationGracePeriodSeconds: number;
+  /** Hash of what it reads at start only. */
+  configHash?: string;
+}
+
+/** A StatefulSet of one pod, whose volume outlives the platform. */
+export function storeStatefulSet(platform: Platform, store: StoreDefinition): StatefulSet {
+  const { component, role } = store;
+  const name = componentName(platform.name, component);
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: ownedMetadata(platform, name, component, role),
+    spec: {
+      replicas: 1,
+      serviceName: name,
+      podManagementPolicy: 'Parallel',
+      revisionHistoryLimit: 3,
+      persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
+      selector: { matchLabels: selectorLabels(platform, component, role) },
+      template: {
+        metadata: {
+          labels: podLabels(platform, component, role),
+          ...(store.configHash && { annotations: { [CONFIG_HASH_ANNOTATION]: store.configHash } }),
+        },
+        spec: restrictedPod(store.user, {
+          terminationGracePeriodSeconds: store.terminationGracePeriodSeconds,
+          containers: [
+            restrictedContainer({
+              ...store.container,
+              ports: store.ports.map((each) => ({ name: each.name, containerPort: each.port })),
+              volumeMounts: [{ name: 'data', mountPath: store.dataPath }, ...(store.container.volumeMounts ?? [])],
+            }),
+          ],
+          volumes: store.volumes,
+        }),
+      },
+      volumeClaimTemplates: [
+        {
+          apiVersion: 'v1',
+          kind: 'PersistentVolumeClaim',
+          metadata: {
+            name: 'data',
+            labels: retainedLabels(platform, component, role),
+            annotations: retainedAnnotations,
+          },
+          spec: {
+            accessModes: ['ReadWriteOnce'],
+            ...(store.volume.storageClassName && { storageClassName: store.volume.storageClassName }),
+            resources: { requests: { storage: store.volume.storage } },
+          },
+        },
+      ],
+    },
+  } as StatefulSet;
+}
+
+export function storeService(
+  platform: Platform,
+  store: Pick<StoreDefinition, 'component' | 'role' | 'ports'>,
+): Service {
+  const { component, role, ports } = store;
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: ownedMetadata(platform, componentName(platform.name, component), component, role),
+    spec: {
+      type: 'ClusterIP',
+      selector: selectorLabels(platform, component, role),
+      ports: ports.map(({ name, port }) => ({ name, port, targetPort: name, protocol: 'TCP' })),
+    },
+  };
+}
+
+/** The objects of a managed store or broker, in the order in which they are applied. */
+export interface StoreObjects {
+  component: StoreDefinition['component'];
+  config: Secret | undefined;
+  service: Service;
+  statefulSet: StatefulSet;
+}
+
+export function storeObjects(platform: Platform, store: StoreDefinition, config?: Secret): StoreObjects {
+  return {
+    component: store.component,
+    config,
+    service: storeService(platform, store),
+    statefulSet: storeStatefulSet(platform, store),
+  };
+}

@@ -1,0 +1,74 @@
+export {
+  defineResource,
+  keyFromString,
+  keyOf,
+  keyToString,
+  resourcePath,
+  type KubeObject,
+  type ObjectKey,
+  type ObjectMeta,
+  type OwnerReference,
+  type Resource,
+} from './resource.ts';
+export * from './known-resources.ts';
+export {
+  createClient,
+  type ApplyOptions,
+  type CallOptions,
+  type Client,
+  type ClientOptions,
+  type DeleteOptions,
+  type ListOptions,
+  type LogOptions,
+  type ObjectList,
+  type PatchOptions,
+  type WriteOptions,
+} from './client.ts';
+export type { KubeconfigSource } from './credentials.ts';
+export {
+  ApiError,
+  isAlreadyExists,
+  isConflict,
+  isForbidden,
+  isInvalid,
+  isNotFound,
+  TerminalError,
+  toError,
+} from './errors.ts';
+export { type Informer, type InformerEvent } from './informer.ts';
+export { specChanged, type Predicate } from './predicate.ts';
+export {
+  done,
+  requeueAfter,
+  watching,
+  type Controller,
+  type ControllerOptions,
+  type Reconcile,
+  type ReconcileContext,
+  type Result,
+  type Watch,
+} from './controller.ts';
+export { createManager, terminationSignal, type InformerScope, type Manager, type ManagerOptions } from './manager.ts';
+export {
+  APPLIED_HASH,
+  applyIfChanged,
+  applyStatusIfChanged,
+  type Applied,
+  type ApplyIfChangedOptions,
+} from './apply.ts';
+export { hashOf } from './hash.ts';
+export { controllerOf, controllerReference, isControlledBy, refersTo } from './owner.ts';
+export { addFinalizer, hasFinalizer, isDeleting, removeFinalizer } from './finalizer.ts';
+export {
+  findCondition,
+  isConditionTrue,
+  removeCondition,
+  setCondition,
+  toKubeTime,
+  type Condition,
+  type ConditionStatus,
+  type ConditionUpdate,
+} from './conditions.ts';
+export { type EventInput, type Recorder } from './events.ts';
+export { fakeClock, realClock, sleep, type Clock, type FakeClock } from './clock.ts';
+export { createLogger, LOG_LEVELS, silentLogger, type Log, type LogLevel } from './log.ts';

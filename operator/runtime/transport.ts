@@ -1,0 +1,176 @@
+import { Agent, ProxyAgent, type Dispatcher } from 'undici';
+import { backoffDelay, type Backoff } from './backoff.ts';
+import { realClock, sleep, type Clock } from './clock.ts';
+import type { Credentials } from './credentials.ts';
+import { ApiError, type StatusBody } from './errors.ts';
+import type { Log } from './log.ts';
+
+export interface HttpRequest {
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE' | 'PUT';
+  path: string;
+  query?: Record<string, string | number | boolean | undefined>;
+  body?: unknown;
+  contentType?: string;
+  signal?: AbortSignal;
+}
+
+/** Told of every answer (`code` is the status, or `<error>` when there was none). */
+export type RequestObserver = (request: { code: string; method: string; host: string }) => void;
+
+/** Sends requests to one API server over shared connections. */
+export interface Transport {
+  /** The body of a 2xx answer; throws ApiError otherwise. Retries what is safe to retry. */
+  request(request: HttpRequest): Promise<string>;
+  /** The body of a long answer as it arrives, on a connection of its own; never retries. Fails after `idleMs` of silence. */
+  stream(request: HttpRequest & { idleMs: number }): Promise<AsyncIterable<Buffer> & { destroy(): unknown }>;
+  observe(observer: RequestObserver): void;
+  close(): Promise<void>;
+}
+
+const REQUEST_TIMEOUT_MS = 30_000;
+const MAX_RETRIES = 5;
+const RETRY_BACKOFF: Backoff = { baseMs: 50, maxMs: 2_000, jitter: 0.5 };
+const MAX_RETRY_AFTER_MS = 30_000;
+const RETRYABLE_STATUS = new Set([500, 502, 503, 504]);
+/** The request never reached the server, so even a POST may be sent again. */
+const UNSENT_CODES = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT', 'EHOSTUNREACH']);
+/** The connection broke, with no telling how far the request came. */
+const BROKEN_CODES = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'UND_ERR_SOCKET',
+  'UND_ERR_INFO',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+]);
+const BROKEN_STREAM = /^ERR_HTTP2_/;
+
+export interface TransportOptions {
+  userAgent: string;
+  log: Log;
+  /** Connections at most for ordinary requests; one is enough once HTTP/2 is negotiated. */
+  connections?: number;
+  http2?: boolean;
+  clock?: Clock;
+}
+
+export function createTransport(credentials: Credentials, options: TransportOptions): Transport {
+  const pool = createPool(credentials, { connections: options.connections ?? 16, allowH2: options.http2 ?? true });
+  const streams = createPool(credentials, { connections: null, allowH2: false });
+  const observers: RequestObserver[] = [];
+  const { origin, host } = credentials.server;
+  const basePath = credentials.server.pathname.replace(/\/$/, '');
+
+  async function send(dispatcher: Dispatcher, request: HttpRequest, bodyTimeout: number) {
+    const headers = { ...(await credentials.headers()), 'user-agent': options.userAgent, accept: 'application/json' };
+    if (request.body !== undefined) {
+      Object.assign(headers, { 'content-type': request.contentType ?? 'application/json' });
+    }
+    let code = '<error>';
+    try {
+      const response = await dispatcher.request({
+        origin,
+        path: basePath + request.path + queryString(request.query),
+        method: request.method,
+        headers,
+        body: request.body === undefined ? undefined : JSON.stringify(request.body),
+        signal: request.signal,
+        headersTimeout: REQUEST_TIMEOUT_MS,
+        bodyTimeout,
+      });
+      code = String(response.statusCode);
+      response.body.on('error', () => {}); // the reader is told by its own read; unread, it must not end the process
+      return response;
+    } finally {
+      for (const observe of observers) observe({ code, method: request.method, host });
+    }
+  }
+
+  async function attempt(request: HttpRequest): Promise<string> {
+    const response = await send(pool, request, REQUEST_TIMEOUT_MS);
+    const text = await response.body.text();
+    if (response.statusCode < 300) return text;
+    throw errorOf(response, text);
+  }
+
+  return {
+    async request(request) {
+      for (let retries = 0; ; retries++) {
+        try {
+          return await attempt(request);
+        } catch (error) {
+          if (error instanceof ApiError && error.status === 401 && retries === 0) {
+            credentials.invalidate();
+            continue;
+          }
+          const delay = retries < MAX_RETRIES ? retryDelay(error, request.method, retries) : undefined;
+          if (delay === undefined || request.signal?.aborted) throw error;
+          options.log.debug({ err: error, method: request.method, path: request.path, delay }, 'retrying a request');
+          await sleep(options.clock ?? realClock, delay, request.signal);
+          request.signal?.throwIfAborted();
+        }
+      }
+    },
+    async stream(request) {
+      const response = await send(streams, request, request.idleMs);
+      if (response.statusCode < 300) return response.body;
+      const error = errorOf(response, await response.body.text());
+      if (error.status === 401) credentials.invalidate();
+      throw error;
+    },
+    observe: (observer) => void observers.push(observer),
+    async close() {
+      await Promise.all([pool.destroy(), streams.destroy()]);
+    },
+  };
+}
+
+function createPool(credentials: Credentials, options: { connections: number | null; allowH2: boolean }): Dispatcher {
+  const tls = { ...credentials.tls, keepAlive: true, keepAliveInitialDelay: 30_000 };
+  const shared = { ...options, keepAliveTimeout: 60_000 };
+  if (!credentials.proxyUrl) return new Agent({ ...shared, connect: tls });
+  if (!credentials.proxyUrl.startsWith('http'))
+    throw new Error(`unsupported proxy-url ${credentials.proxyUrl}: only http and https`);
+  return new ProxyAgent({ ...shared, uri: credentials.proxyUrl, requestTls: tls });
+}
+
+function errorOf(response: Dispatcher.ResponseData, text: string): ApiError {
+  const status = parseStatus(text);
+  const retryAfter = Number(response.headers['retry-after']);
+  return new ApiError(status.message || `the API server answered ${response.statusCode}: ${text.slice(0, 200)}`, {
+    status: response.statusCode,
+    reason: status.reason ?? '',
+    details: status.details,
+    retryAfterMs: retryAfter > 0 ? retryAfter * 1000 : undefined,
+  });
+}
+
+function parseStatus(text: string): StatusBody {
+  try {
+    return JSON.parse(text) as StatusBody;
+  } catch {
+    return {};
+  }
+}
+
+/** How long to wait before sending the request again; undefined when that is not safe or not useful. */
+export function retryDelay(error: unknown, method: HttpRequest['method'], retries: number): number | undefined {
+  const backoff = backoffDelay(RETRY_BACKOFF, retries);
+  const idempotent = method !== 'POST';
+  if (error instanceof ApiError) {
+    const asked = Math.min(error.retryAfterMs ?? 0, MAX_RETRY_AFTER_MS);
+    if (error.status === 429) return Math.max(asked, backoff);
+    return idempotent && RETRYABLE_STATUS.has(error.status) ? Math.max(asked, backoff) : undefined;
+  }
+  const code = (error as { code?: string }).code ?? '';
+  if (UNSENT_CODES.has(code)) return backoff;
+  return idempotent && (BROKEN_CODES.has(code) || BROKEN_STREAM.test(code)) ? backoff : undefined;
+}
+
+function queryString(query: HttpRequest['query']): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query ?? {})) {
+    if (value !== undefined && value !== '') parameters.set(name, String(value));
+  }
+  return parameters.size > 0 ? `?${parameters.toString()}` : '';
+}

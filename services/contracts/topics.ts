@@ -1,0 +1,21 @@
+/** Event types, which are the broker's topics too: past tense, one for each thing that happened. */
+export const ORDER_TOPICS = ['order_created', 'order_confirmed', 'order_cancelled'] as const;
+
+export type Topic = (typeof ORDER_TOPICS)[number];
+
+/** Which stream holds which topics. Whoever publishes or consumes a topic makes sure that its stream is there. */
+export const STREAMS: Readonly<Record<string, readonly Topic[]>> = { ORDERS: ORDER_TOPICS };
+
+/** Where consumers put what they cannot handle, as `dead.<topic>`. */
+export const DEAD_LETTER_STREAM = { name: 'DEAD_LETTERS', subjects: ['dead.>'] } as const;
+
+export function deadLetterSubject(topic: string): string {
+  return `dead.${topic}`;
+}
+
+/** The stream of a topic. Throws for a topic that no stream holds: a mistake in the program, not in its input. */
+export function streamOf(topic: Topic): string {
+  const stream = Object.keys(STREAMS).find((name) => STREAMS[name]?.includes(topic));
+  if (stream === undefined) throw new Error(`no stream holds the topic ${topic}`);
+  return stream;
+}

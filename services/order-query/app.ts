@@ -1,0 +1,33 @@
+import { OrderQueryService } from '@orderplane/contracts/gen/orderplane/orderquery/v1/order_query_pb.js';
+import { jetStreamBus } from '@orderplane/shared/events/jetstream/bus.ts';
+import { serveGrpc } from '@orderplane/shared/grpc/server.ts';
+import { defineService } from '@orderplane/shared/service.ts';
+import { orderQueryConfig } from './config.ts';
+import { mongoReadModel } from './mongo-read-model.ts';
+import { changeOf, PROJECTED_TOPICS } from './projection.ts';
+import { orderQueries } from './queries.ts';
+
+export const orderQuery = defineService({
+  name: 'order-query',
+  config: orderQueryConfig,
+  async start(context) {
+    const { config, log, metrics, name, readiness } = context;
+    const readModel = mongoReadModel(config.MONGO_URI, name);
+    context.onStop(() => readModel.close());
+    const bus = jetStreamBus({ uri: config.BROKER_URI, name, log, metrics });
+    context.onStop(() => bus.close());
+    readiness.add({ name: 'mongo', critical: true, run: () => readModel.check() });
+    // Without the broker, queries are answered with what was projected so far.
+    readiness.add({ name: 'broker', critical: false, run: () => bus.check() });
+
+    bus.consume({
+      name,
+      topics: PROJECTED_TOPICS,
+      async handle(event) {
+        const applied = await readModel.apply(changeOf(event));
+        return applied === 'early' ? 'early' : 'done';
+      },
+    });
+    return serveGrpc(context, config.PORT, (router) => router.service(OrderQueryService, orderQueries(readModel)));
+  },
+});

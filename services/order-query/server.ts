@@ -1,0 +1,4 @@
+import { runService } from '@orderplane/shared/service.ts';
+import { orderQuery } from './app.ts';
+
+await runService(orderQuery);

@@ -1,0 +1,8 @@
+import { environment, port, uri } from '@orderplane/shared/config.ts';
+
+export const ordersConfig = environment({
+  PORT: port(50052),
+  POSTGRES_URI: uri('postgres', 'postgresql'),
+  BROKER_URI: uri('nats'),
+  INVENTORY_URL: uri('http'),
+});

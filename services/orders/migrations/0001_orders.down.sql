@@ -1,0 +1,2 @@
+drop table if exists outbox;
+drop table if exists events;

@@ -1,0 +1,55 @@
+import * as z from 'zod';
+
+/** What every service can be told. */
+const base = z.object({
+  LOG_LEVEL: z
+    .string()
+    .default('INFO')
+    .transform((level) => level.toLowerCase())
+    .pipe(
+      z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'], 'must be TRACE, DEBUG, INFO, WARN, ERROR or FATAL'),
+    ),
+  MANAGEMENT_PORT: port(8081),
+  /** How long requests are still taken after SIGTERM, for those who have not heard yet that this pod is going. */
+  DRAIN_DELAY_MS: z.coerce.number().int().min(0).max(60_000).default(1000),
+});
+
+export type BaseConfig = z.infer<typeof base>;
+
+/** The schema of a service's environment: what every service has, and its own. */
+export function environment<Shape extends z.ZodRawShape>(shape: Shape) {
+  return base.extend(shape);
+}
+
+/** A listening port with its default; 0 lets the system choose. */
+export function port(fallback: number) {
+  return z.coerce.number('must be a port').int('must be a port').min(0).max(65_535).default(fallback);
+}
+
+/** A connection URI of one of the schemes, such as `postgres`. The message never repeats it: it holds a password. */
+export function uri(...schemes: string[]) {
+  return z.string('is required').refine((value) => schemes.includes(URL.parse(value)?.protocol.slice(0, -1) ?? ''), {
+    error: `must be a URI that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
+  });
+}
+
+/** Everything that is wrong with the environment, in one error. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/**
+ * Parses a service's environment. An empty variable counts as absent, as in a shell's `${NAME:-default}`.
+ * Throws one ConfigError that lists every problem by the variable's name, and no value.
+ */
+export function loadConfig<Config>(
+  service: string,
+  schema: z.ZodType<Config>,
+  env: Readonly<Record<string, string | undefined>>,
+): Config {
+  const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const parsed = schema.safeParse(present);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+  throw new ConfigError(`${service} cannot start, its environment is wrong:\n${problems.join('\n')}`);
+}

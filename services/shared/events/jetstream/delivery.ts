@@ -1,0 +1,136 @@
+import { jetstream, type JsMsg } from '@nats-io/jetstream';
+import { headers, type NatsConnection } from '@nats-io/transport-node';
+import { platformEvent, type PlatformEvent } from '@orderplane/contracts/events.ts';
+import { deadLetterSubject } from '@orderplane/contracts/topics.ts';
+import type { Counter } from 'prom-client';
+import { backoffMs, pause } from '../../backoff.ts';
+import { isUnavailable, rootMessage } from '../../errors.ts';
+import { type Logger, troubleLog } from '../../log.ts';
+import { requestContextFrom, withRequest } from '../../request-context.ts';
+import type { Subscription } from '../bus.ts';
+import { keyedChains } from '../keyed-chains.ts';
+import { ACK_WAIT_MS } from './streams.ts';
+
+const REDELIVERY = { firstMs: 100, maxMs: 30_000 };
+const DEPENDENCY = { firstMs: 100, maxMs: 2000 };
+const WORKING_EVERY_MS = ACK_WAIT_MS / 3;
+const DEFAULT_MAX_DELIVERIES = 10;
+
+/** Takes messages, and sees each of them to its end: acknowledged, given back, or dead. */
+export interface Delivery {
+  accept(message: JsMsg, connection: NatsConnection): void;
+  /** Resolves when nothing is in hand any more. */
+  idle(): Promise<void>;
+}
+
+type Outcome = 'done' | 'early' | 'failed' | 'dead' | 'returned';
+
+export interface DeliveryOptions {
+  readonly log: Logger;
+  /** Counts how messages ended; labels topic and outcome. */
+  readonly outcomes: Counter<'topic' | 'outcome'>;
+  readonly stopping: AbortSignal;
+}
+
+export function deliveryOf(subscription: Subscription, { log, outcomes, stopping }: DeliveryOptions): Delivery {
+  const maxDeliveries = subscription.maxDeliveries ?? DEFAULT_MAX_DELIVERIES;
+  const dependency = troubleLog(log, `what ${subscription.name} writes to`);
+  const inHand = keyedChains();
+
+  const settle = async (message: JsMsg, event: Decoded, connection: NatsConnection): Promise<Outcome> => {
+    const bury = (reason: string) => deadLetter(message, connection, { consumer: subscription.name, reason });
+    // Also true for a message that ends the process each time it is handled.
+    if (message.info.deliveryCount > maxDeliveries) return bury('handling it never came to an end');
+    if ('fault' in event) return bury(event.fault);
+    const verdict = await attempt(event);
+    if (verdict.outcome === 'done') message.ack();
+    else if (verdict.outcome === 'returned') message.nak();
+    else if (message.info.deliveryCount >= maxDeliveries) return bury(verdict.reason);
+    else message.nak(backoffMs(REDELIVERY, message.info.deliveryCount));
+    return verdict.outcome;
+  };
+
+  /** Waits for a dependency that is away with the event in hand, so that outages do not count as the event's failures. */
+  const attempt = async (event: PlatformEvent): Promise<{ outcome: Exclude<Outcome, 'dead'>; reason: string }> => {
+    for (let failures = 1; ; failures++) {
+      try {
+        const handled = await subscription.handle(event);
+        dependency.fine();
+        return { outcome: handled, reason: 'what it builds on never came' };
+      } catch (error) {
+        if (!isUnavailable(error)) {
+          log.error({ err: error, event: event.id, topic: event.type }, 'an event could not be handled');
+          return { outcome: 'failed', reason: rootMessage(error) };
+        }
+        dependency.trouble(error);
+        await pause(backoffMs(DEPENDENCY, failures), stopping);
+        if (stopping.aborted) return { outcome: 'returned', reason: 'stopping' };
+      }
+    }
+  };
+
+  const see = async (message: JsMsg, event: Decoded, connection: NatsConnection): Promise<void> => {
+    const working = setInterval(() => keepInHand(message, connection), WORKING_EVERY_MS);
+    try {
+      const outcome = await withRequest(requestOf(event), () => settle(message, event, connection));
+      outcomes.inc({ topic: message.subject, outcome });
+    } catch (error) {
+      // The broker was lost in between: it delivers again.
+      log.warn({ err: error, topic: message.subject, seq: message.seq }, 'a message could not be settled');
+    } finally {
+      clearInterval(working);
+    }
+  };
+
+  return {
+    accept(message, connection) {
+      const event = decode(message);
+      const key = 'fault' in event ? `message ${message.seq}` : event.subject;
+      inHand.run(key, () => see(message, event, connection));
+    },
+    idle: () => inHand.idle(),
+  };
+}
+
+function keepInHand(message: JsMsg, connection: NatsConnection): void {
+  if (!connection.isClosed()) message.working();
+}
+
+type Decoded = PlatformEvent | { readonly fault: string };
+
+function decode(message: JsMsg): Decoded {
+  try {
+    const parsed = platformEvent.safeParse(message.json());
+    if (!parsed.success) return { fault: `it is not an event that is known here: ${parsed.error.issues[0]?.message}` };
+    return parsed.data.type === message.subject ? parsed.data : { fault: 'its type is not its topic' };
+  } catch {
+    return { fault: 'it is not JSON' };
+  }
+}
+
+/** The message is ended only when the dead letter is stored: at any time it is in one of the two places. */
+async function deadLetter(
+  message: JsMsg,
+  connection: NatsConnection,
+  { consumer, reason }: { consumer: string; reason: string },
+): Promise<'dead'> {
+  const about = headers();
+  about.set('Orderplane-Consumer', consumer);
+  about.set('Orderplane-Reason', reason.replaceAll(/[\r\n]+/g, ' ').slice(0, 500));
+  about.set('Orderplane-Deliveries', String(message.info.deliveryCount));
+  const msgID = `${consumer}:${message.info.stream}:${message.seq}`;
+  await jetstream(connection).publish(deadLetterSubject(message.subject), message.data, { msgID, headers: about });
+  message.term(reason.slice(0, 100));
+  return 'dead';
+}
+
+/** What is logged while an event is handled bears the ids of the request that caused it. */
+function requestOf(event: Decoded) {
+  if ('fault' in event) return requestContextFrom(() => undefined);
+  const known: Record<string, string | undefined> = {
+    'x-request-id': `event-${event.id}`,
+    'x-correlation-id': event.correlationid,
+    traceparent: event.traceparent,
+  };
+  return requestContextFrom((name) => known[name]);
+}

@@ -1,0 +1,67 @@
+import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
+import type { DescService } from '@bufbuild/protobuf';
+import { type Client, Code, ConnectError, createClient, type Interceptor } from '@connectrpc/connect';
+import { createGrpcTransport } from '@connectrpc/connect-node';
+import { backoffMs, pause } from '../backoff.ts';
+import { currentRequest, requestHeaders } from '../request-context.ts';
+import { fromWire, wasNeverBegun } from './errors.ts';
+
+const RETRIES = 2;
+const RETRY_BACKOFF = { firstMs: 50, maxMs: 200 };
+
+/**
+ * A client of another service over h2c. Every call has a deadline, carries the ids of the request it serves, and fails with a
+ * CodedError that names the service. Tried again, within their deadline, are calls that the
+ * service never began with, and when it was not available those that the contract declares free of side effects; others never are.
+ */
+export function grpcClient<Desc extends DescService>(
+  description: Desc,
+  { service, url, timeoutMs }: { service: string; url: string; timeoutMs: number },
+): Client<Desc> {
+  const transport = createGrpcTransport({
+    baseUrl: url,
+    defaultTimeoutMs: timeoutMs,
+    interceptors: [identified, retried],
+    // A peer that vanished without closing its connection is noticed by unanswered pings.
+    pingIntervalMs: 5000,
+    pingTimeoutMs: 2000,
+  });
+  const client = createClient(description, transport);
+  return withCodedErrors(description, client, service);
+}
+
+const identified: Interceptor = (next) => (request) => {
+  const context = currentRequest();
+  if (context) for (const [name, value] of requestHeaders(context)) request.header.set(name, value);
+  return next(request);
+};
+
+const retried: Interceptor = (next) => async (request) => {
+  const safe = request.method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
+  for (let failures = 1; ; failures++) {
+    try {
+      return await next(request);
+    } catch (error) {
+      const worthIt = wasNeverBegun(error) || (safe && ConnectError.from(error).code === Code.Unavailable);
+      if (!worthIt || failures > RETRIES || request.signal.aborted) throw error;
+      await pause(backoffMs(RETRY_BACKOFF, failures), request.signal);
+    }
+  }
+};
+
+// Interceptors can throw only ConnectErrors, so that the translation has to sit around the client.
+function withCodedErrors<Desc extends DescService>(
+  description: Desc,
+  client: Client<Desc>,
+  service: string,
+): Client<Desc> {
+  type Call = (...args: unknown[]) => Promise<unknown>;
+  const calls = client as unknown as Record<string, Call>;
+  const wrapped = description.methods.map(({ localName, methodKind }) => {
+    const call = calls[localName] as Call;
+    if (methodKind !== 'unary') throw new Error(`${description.typeName}.${localName}: only unary methods are served`);
+    const coded: Call = (...args) => call(...args).catch((error: unknown) => Promise.reject(fromWire(error, service)));
+    return [localName, coded] as const;
+  });
+  return Object.fromEntries(wrapped) as unknown as Client<Desc>;
+}

@@ -1,0 +1,38 @@
+import { pino, stdTimeFunctions, type Logger } from 'pino';
+import { currentRequest, traceIdOf } from './request-context.ts';
+
+export type { Logger } from 'pino';
+
+/** JSON lines on stdout; every line written for a request carries its ids. */
+export function createLogger(service: string, level: string): Logger {
+  return pino({
+    level,
+    base: { service },
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    mixin() {
+      const request = currentRequest();
+      if (!request) return {};
+      const { requestId, correlationId, traceparent } = request;
+      return { requestId, correlationId, traceId: traceIdOf(traceparent) };
+    },
+  });
+}
+
+/**
+ * Logs a standing trouble once when it begins, not at every attempt, and once when it is over.
+ */
+export function troubleLog(log: Logger, subject: string) {
+  let since: number | undefined;
+  return {
+    trouble(error: unknown): void {
+      if (since === undefined) log.warn({ err: error }, `${subject}: in trouble, trying again until it works`);
+      else log.debug({ err: error }, `${subject}: still in trouble`);
+      since ??= Date.now();
+    },
+    fine(): void {
+      if (since !== undefined) log.info({ afterMs: Date.now() - since }, `${subject}: works again`);
+      since = undefined;
+    },
+  };
+}

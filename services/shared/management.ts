@@ -1,0 +1,102 @@
+import { createServer, type Server } from 'node:http';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { Logger } from './log.ts';
+
+export interface Check {
+  readonly name: string;
+  /** Only what the service cannot do its work without makes it unready; the rest is shown. */
+  readonly critical: boolean;
+  /** Rejects when what is checked is not well. */
+  run(): Promise<void>;
+}
+
+const CHECK_TIMEOUT_MS = 1500;
+
+export interface Readiness {
+  add(check: Check): void;
+  /** From here on the service is not ready, whatever its checks say. */
+  drain(): void;
+  report(): Promise<ReadinessReport>;
+}
+
+export interface ReadinessReport {
+  readonly ready: boolean;
+  readonly checks: Readonly<Record<string, 'ok' | 'failing'>>;
+}
+
+/** Not ready until `start` was called and as long as every critical check passes. */
+export function createReadiness(): Readiness & { start(): void } {
+  const checks: Check[] = [];
+  let phase: 'starting' | 'serving' | 'draining' = 'starting';
+  return {
+    add: (check) => void checks.push(check),
+    start: () => void (phase = 'serving'),
+    drain: () => void (phase = 'draining'),
+    async report() {
+      const passed = await Promise.all(checks.map(passes));
+      return {
+        ready: phase === 'serving' && checks.every((check, index) => passed[index] === true || !check.critical),
+        checks: Object.fromEntries(checks.map(({ name }, index) => [name, passed[index] === true ? 'ok' : 'failing'])),
+      };
+    },
+  };
+}
+
+async function passes(check: Check): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error('timed out')), CHECK_TIMEOUT_MS);
+  });
+  try {
+    await Promise.race([check.run(), timeout]);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export function createMetrics(service: string): Registry {
+  const registry = new Registry();
+  registry.setDefaultLabels({ service });
+  collectDefaultMetrics({ register: registry });
+  return registry;
+}
+
+/**
+ * /livez says that the process turns, /readyz that work may come, /metrics is Prometheus's. On the bare HTTP server: these three
+ * routes are not worth the time and memory of a framework in services that speak no HTTP otherwise.
+ */
+export function managementServer(readiness: Readiness, metrics: Registry, log: Logger): Server {
+  const routes: Readonly<Record<string, () => Promise<Answer>>> = {
+    '/livez': async () => json(200, { live: true }),
+    '/readyz': async () => {
+      const report = await readiness.report();
+      return json(report.ready ? 200 : 503, report);
+    },
+    '/metrics': async () => ({ status: 200, type: metrics.contentType, body: await metrics.metrics() }),
+  };
+  return createServer((request, response) => {
+    const [path = ''] = (request.url ?? '').split('?', 1);
+    const route = request.method === 'GET' || request.method === 'HEAD' ? routes[path] : undefined;
+    const answering = route?.() ?? Promise.resolve(json(404, { error: 'not found' }));
+    answering
+      .catch((error: unknown) => {
+        log.error({ err: error, path }, 'a management request failed');
+        return json(500, { error: 'failed' });
+      })
+      .then(({ status, type, body }) => response.writeHead(status, { 'content-type': type }).end(body))
+      .catch((error: unknown) => log.error({ err: error, path }, 'an answer could not be written'));
+  });
+}
+
+interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+function json(status: number, value: unknown): Answer {
+  return { status, type: 'application/json', body: JSON.stringify(value) };
+}

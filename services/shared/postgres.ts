@@ -1,0 +1,82 @@
+import pg from 'pg';
+import { CodedError } from './errors.ts';
+import type { Logger } from './log.ts';
+
+export type Pool = pg.Pool;
+/** What runs statements: a pool, or a connection within a transaction. */
+export type Queryable = Pick<pg.Pool, 'query'>;
+
+/** TCP keep-alives, so that a connection whose other end vanished without a word is noticed. */
+export const CONNECTION = {
+  keepAlive: true,
+  keepAliveInitialDelayMillis: 10_000,
+  connectionTimeoutMillis: 2000,
+} as const;
+
+/**
+ * A pool that outlives its server: broken connections are dropped, new ones are made on demand. Statements, and
+ * transactions that nobody goes on with, are ended by the server, so that no lock outlives its use.
+ */
+export function createPool(options: { uri: string; name: string; max?: number; log: Logger }): Pool {
+  const pool = new pg.Pool({
+    ...CONNECTION,
+    connectionString: options.uri,
+    application_name: options.name,
+    max: options.max ?? 10,
+    statement_timeout: 3000,
+    idle_in_transaction_session_timeout: 5000,
+    query_timeout: 4000,
+  });
+  pool.on('error', (error) => options.log.debug({ err: error }, 'postgres ended an idle connection'));
+  return pool;
+}
+
+/** Runs the work in one transaction, committed when it resolves and rolled back when it rejects. */
+export async function inTransaction<T>(pool: Pool, work: (transaction: Queryable) => Promise<T>): Promise<T> {
+  const client = await pool.connect().catch(unavailable);
+  // An error between two statements would otherwise end the process; the next statement reports it.
+  const ignore = () => undefined;
+  client.on('error', ignore);
+  let broken: Error | undefined;
+  try {
+    await client.query('begin');
+    const result = await work(client);
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    await client.query('rollback').catch((failure: Error) => (broken = failure));
+    return unavailable(error);
+  } finally {
+    client.off('error', ignore);
+    client.release(broken);
+  }
+}
+
+/** One statement outside of any transaction, with the pool's troubles told apart from the statement's. */
+export async function query<Row extends pg.QueryResultRow>(
+  pool: Queryable,
+  text: string,
+  values: unknown[] = [],
+): Promise<Row[]> {
+  const { rows } = await pool.query<Row>(text, values).catch(unavailable);
+  return rows;
+}
+
+/** Rethrows: as SERVICE_UNAVAILABLE where it is the database that is away, or else as it is. */
+function unavailable(error: unknown): never {
+  if (isConnectionTrouble(error)) throw new CodedError('SERVICE_UNAVAILABLE', { cause: error });
+  throw error;
+}
+
+// Classes: 08 connection, 53 out of resources, 57 operator intervention (shutdown, start-up, timeouts), 28 refused login
+// (a password that is just being rotated).
+const SQLSTATE = /^(?:08|53|57|28)/;
+const SOCKET = /^E(?:CONN|PIPE|TIMEDOUT|HOST|NET|AI_AGAIN|NOTFOUND)/;
+
+function isConnectionTrouble(error: unknown): boolean {
+  if (!Error.isError(error)) return false;
+  if ('errors' in error && Array.isArray(error.errors)) return error.errors.every(isConnectionTrouble);
+  if (error instanceof pg.DatabaseError) return SQLSTATE.test(error.code ?? '');
+  if ('code' in error && typeof error.code === 'string') return SOCKET.test(error.code);
+  return /connection|timeout|not queryable/i.test(error.message);
+}

@@ -1,0 +1,47 @@
+import type { Problem } from '../gateway/ask.ts';
+
+export interface Explanation {
+  title: string;
+  advice: string;
+}
+
+const RETRYING = 'This page tries again by itself.';
+
+const EXPLANATIONS: Record<string, Explanation> = {
+  GATEWAY_UNREACHABLE: { title: 'The gateway cannot be reached', advice: RETRYING },
+  GATEWAY_TIMEOUT: { title: 'The gateway is not answering', advice: RETRYING },
+  GATEWAY_INVALID_ANSWER: { title: 'The gateway gave no usable answer', advice: RETRYING },
+  STOREFRONT_UNREACHABLE: {
+    title: 'The shop cannot be reached',
+    advice: 'Check your connection. This page tries again by itself.',
+  },
+};
+
+/** The order got no answer, or one that does not say what became of it. */
+const UNCERTAIN = new Set([
+  'GATEWAY_UNREACHABLE',
+  'GATEWAY_TIMEOUT',
+  'GATEWAY_INVALID_ANSWER',
+  'STOREFRONT_UNREACHABLE',
+  'INVALID_ANSWER',
+  'SERVICE_UNAVAILABLE',
+  'TIMEOUT',
+  'INTERNAL',
+]);
+
+/** What to tell a visitor whose page could not be filled. */
+export function explain(problem: Problem): Explanation {
+  return EXPLANATIONS[problem.code] ?? { title: 'Something went wrong', advice: problem.message };
+}
+
+/** What to tell a visitor whose order got no good answer, and whether sending it again may help. */
+export function explainOrder(problem: Problem): Explanation & { canRetry: boolean } {
+  if (UNCERTAIN.has(problem.code)) {
+    const advice = 'There was no answer. Send it again: should it have arrived after all, it still counts once.';
+    return { title: 'Your order may not have arrived', advice, canRetry: true };
+  }
+  if (problem.code === 'PRODUCT_NOT_FOUND') {
+    return { title: 'This product is no longer sold', advice: 'Nothing was ordered.', canRetry: false };
+  }
+  return { title: 'The order was not accepted', advice: problem.message, canRetry: false };
+}
