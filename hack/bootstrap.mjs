@@ -83,6 +83,26 @@ function install(wanted) {
   console.log(`✓ npm dependencies (${Math.round((Date.now() - started) / 1000)} s)`);
 }
 
+/** The pinned Node is linked against libatomic, which a Debian without a compiler lacks. */
+function ensurePinnedNodeStarts() {
+  const starts = () => spawnSync(pinnedNode, ['--version'], { encoding: 'utf8' });
+  const first = starts();
+  if (first.status === 0) return;
+  const reason = (first.stderr || first.error?.message || '').trim();
+  if (!reason.includes('libatomic')) fail(`the pinned Node does not start: ${reason}`);
+  console.log('• installing libatomic1, which the pinned Node needs …');
+  const apt = (...aptArgs) =>
+    spawnSync('apt-get', ['-qq', ...aptArgs], { stdio: ['ignore', 'ignore', 'inherit'] }).status === 0;
+  if (
+    !(apt('install', '-y', 'libatomic1') || (apt('update') && apt('install', '-y', 'libatomic1'))) ||
+    starts().status !== 0
+  ) {
+    fail(
+      'the pinned Node needs libatomic.so.1: install it (Debian: apt-get install libatomic1, Fedora: dnf install libatomic), then run this again',
+    );
+  }
+}
+
 const [program, ...args] = process.argv.slice(2);
 if (!program) fail('usage: node hack/bootstrap.mjs <program.ts> [arguments]');
 const major = Number(process.versions.node.split('.')[0]);
@@ -95,6 +115,7 @@ if (!dependenciesAreCurrent(wanted)) {
   await withInstallLock(() => dependenciesAreCurrent(wanted) || install(wanted));
 }
 
+ensurePinnedNodeStarts();
 const child = spawn(pinnedNode, [join(root, program), ...args], {
   stdio: 'inherit',
   env: { ...process.env, PATH: `${join(modules, '.bin')}:${process.env.PATH}` },

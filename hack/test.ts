@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { prepareNode } from '../e2e/harness/prepare.ts';
+import { prepareNode, releaseNode } from '../e2e/harness/prepare.ts';
 import { runChecks, type Tally } from './check.ts';
 import { createProgress } from './progress.ts';
 import { root } from './root.ts';
@@ -33,8 +33,13 @@ const PARTS: readonly Part[] = [
     name: 'e2e',
     title: 'Tests on a real node',
     run: async () => {
-      await prepareNode(createProgress());
-      return jest('e2e', ['--runInBand']);
+      const report = createProgress();
+      try {
+        await prepareNode(report);
+        return await jest('e2e', ['--runInBand']);
+      } finally {
+        await releaseNode(report);
+      }
     },
   },
 ];

@@ -13,7 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 };
 
 const asked = COMMANDS[process.argv[2] ?? ''];
-const commands = await Promise.all((asked ? [asked] : Object.values(COMMANDS)).map((load) => load()));
+const commands = asked ? [await asked()] : await loadable();
 const program = new Command('orderplane')
   .description('One OrderPlatform resource becomes a running, event-driven order platform, and stays one.')
   .version('0.1.0')
@@ -24,4 +24,10 @@ try {
 } catch (error) {
   console.error(`orderplane: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
+}
+
+/** All commands, for the help. The operator's image leaves out those that work on a developer's machine. */
+async function loadable(): Promise<Command[]> {
+  const loaded = await Promise.allSettled(Object.values(COMMANDS).map((load) => load()));
+  return loaded.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
 }

@@ -104,7 +104,6 @@ export interface ClientOptions {
   /** The manager that owns what is written, unless a call names another. */
   fieldManager?: string;
   log?: Log;
-  http2?: boolean;
 }
 
 const DEFAULT_FIELD_MANAGER = 'orderplane-operator';
@@ -113,14 +112,14 @@ const MERGE_PATCH = 'application/merge-patch+json';
 
 /** Opens no connection and reads no file until the first request. */
 export function createClient(options: ClientOptions): Client {
-  const { fieldManager = DEFAULT_FIELD_MANAGER, log = silentLogger, http2 } = options;
+  const { fieldManager = DEFAULT_FIELD_MANAGER, log = silentLogger } = options;
   const userAgent = options.userAgent ?? fieldManager;
   const observers: RequestObserver[] = [];
   let opened: Promise<Transport> | undefined;
 
   function transport(): Promise<Transport> {
     opened ??= loadCredentials(options.kubeconfig).then((credentials) => {
-      const transport = createTransport(credentials, { userAgent, log, http2 });
+      const transport = createTransport(credentials, { userAgent, log });
       transport.observe((request) => observers.forEach((observe) => observe(request)));
       return transport;
     });

@@ -27,6 +27,11 @@ export interface Transport {
   close(): Promise<void>;
 }
 
+/**
+ * HTTP/1.1 on purpose: HTTP/2 gave no more applies a second here, puts every request behind one connection that may go silent,
+ * and undici 8.12 raises unhandled errors when a session with aborted streams ends.
+ */
+const CONNECTIONS = 16;
 const REQUEST_TIMEOUT_MS = 30_000;
 const MAX_RETRIES = 5;
 const RETRY_BACKOFF: Backoff = { baseMs: 50, maxMs: 2_000, jitter: 0.5 };
@@ -35,28 +40,17 @@ const RETRYABLE_STATUS = new Set([500, 502, 503, 504]);
 /** The request never reached the server, so even a POST may be sent again. */
 const UNSENT_CODES = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT', 'EHOSTUNREACH']);
 /** The connection broke, with no telling how far the request came. */
-const BROKEN_CODES = new Set([
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'UND_ERR_SOCKET',
-  'UND_ERR_INFO',
-  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
-]);
-const BROKEN_STREAM = /^ERR_HTTP2_/;
+const BROKEN_CODES = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'UND_ERR_SOCKET', 'UND_ERR_INFO']);
 
 export interface TransportOptions {
   userAgent: string;
   log: Log;
-  /** Connections at most for ordinary requests; one is enough once HTTP/2 is negotiated. */
-  connections?: number;
-  http2?: boolean;
   clock?: Clock;
 }
 
 export function createTransport(credentials: Credentials, options: TransportOptions): Transport {
-  const pool = createPool(credentials, { connections: options.connections ?? 16, allowH2: options.http2 ?? true });
-  const streams = createPool(credentials, { connections: null, allowH2: false });
+  const pool = createPool(credentials, CONNECTIONS);
+  const streams = createPool(credentials, null);
   const observers: RequestObserver[] = [];
   const { origin, host } = credentials.server;
   const basePath = credentials.server.pathname.replace(/\/$/, '');
@@ -79,7 +73,6 @@ export function createTransport(credentials: Credentials, options: TransportOpti
         bodyTimeout,
       });
       code = String(response.statusCode);
-      response.body.on('error', () => {}); // the reader is told by its own read; unread, it must not end the process
       return response;
     } finally {
       for (const observe of observers) observe({ code, method: request.method, host });
@@ -125,9 +118,9 @@ export function createTransport(credentials: Credentials, options: TransportOpti
   };
 }
 
-function createPool(credentials: Credentials, options: { connections: number | null; allowH2: boolean }): Dispatcher {
+function createPool(credentials: Credentials, connections: number | null): Dispatcher {
   const tls = { ...credentials.tls, keepAlive: true, keepAliveInitialDelay: 30_000 };
-  const shared = { ...options, keepAliveTimeout: 60_000 };
+  const shared = { connections, allowH2: false, keepAliveTimeout: 60_000 };
   if (!credentials.proxyUrl) return new Agent({ ...shared, connect: tls });
   if (!credentials.proxyUrl.startsWith('http'))
     throw new Error(`unsupported proxy-url ${credentials.proxyUrl}: only http and https`);
@@ -164,7 +157,7 @@ export function retryDelay(error: unknown, method: HttpRequest['method'], retrie
   }
   const code = (error as { code?: string }).code ?? '';
   if (UNSENT_CODES.has(code)) return backoff;
-  return idempotent && (BROKEN_CODES.has(code) || BROKEN_STREAM.test(code)) ? backoff : undefined;
+  return idempotent && BROKEN_CODES.has(code) ? backoff : undefined;
 }
 
 function queryString(query: HttpRequest['query']): string {
