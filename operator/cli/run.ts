@@ -52,7 +52,6 @@ export async function runOperator(options: RunOptions, signal: AbortSignal): Pro
     kubeconfig: { path: options.kubeconfig, context: options.context },
     userAgent: `orderplane-operator/${RELEASE}`,
     // undici's HTTP/2 can raise an error that nobody can catch when the API server ends the connection.
-    http2: false,
     log,
   });
   const manager = createManager({

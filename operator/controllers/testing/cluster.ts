@@ -43,7 +43,7 @@ const CRDS = join(import.meta.dirname, '../../../crds');
 
 export async function startTestCluster(): Promise<TestCluster> {
   const plane = await startControlPlane({ name: 'controllers', controllerManager: true, audit: true });
-  const client = createClient({ kubeconfig: { path: plane.kubeconfig }, userAgent: 'test', http2: false });
+  const client = createClient({ kubeconfig: { path: plane.kubeconfig }, userAgent: 'test' });
   for (const file of await readdir(CRDS)) {
     const crd = parse(await readFile(join(CRDS, file), 'utf8'));
     await client.apply(CustomResourceDefinitions, crd);
@@ -80,7 +80,7 @@ export async function startTestCluster(): Promise<TestCluster> {
 
 function startOperator(kubeconfig: string, images: Images): RunningOperator {
   const stop = new AbortController();
-  const client = createClient({ kubeconfig: { path: kubeconfig }, userAgent: USER_AGENT, http2: false });
+  const client = createClient({ kubeconfig: { path: kubeconfig }, userAgent: USER_AGENT });
   const manager = createManager({ client, log: silentLogger, gracePeriodMs: 0 });
   registerControllers(manager, { client, images });
   const running = manager.run(stop.signal);
