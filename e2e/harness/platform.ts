@@ -11,7 +11,7 @@ import {
   type Resource,
 } from '@orderplane/operator/runtime/index.ts';
 import { figure, type TestCluster } from './cluster.ts';
-import { describeConditions, holds } from './conditions.ts';
+import { holds } from './conditions.ts';
 import { exampleManifests, type PlatformName } from './manifests.ts';
 import { waitForObject } from './watching.ts';
 
@@ -64,7 +64,6 @@ export function platformHandle(cluster: TestCluster, { namespace, name }: Platfo
       const options = {
         timeoutMs,
         what: `readiness of platform ${namespace}/${name}`,
-        describe: ([object]: readonly KubeObject[]) => describeConditions(object),
       };
       await waitForObject(
         cluster.client,

@@ -1,6 +1,7 @@
 /** Waiting for the cluster without asking again and again: a list, then a watch from there. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@orderplane/operator/runtime/index.ts';
+import { describeConditions } from './conditions.ts';
 import {
   keyOf,
   keyToString,
@@ -19,8 +20,6 @@ export interface WaitOptions {
   readonly timeoutMs: number;
   /** What is waited for, for the message when time is up. */
   readonly what: string;
-  /** What to add to that message, from the last state that was seen. */
-  readonly describe?: (objects: readonly KubeObject[]) => string;
 }
 
 /** What is waited for, or that it is not there yet. */
@@ -49,9 +48,8 @@ export async function waitForObjects<T extends KubeObject, A>(
     clearTimeout(timer);
     stop.abort();
   }
-  const state =
-    options.describe ?? ((objects) => JSON.stringify(objects.map((object) => (object as { status?: unknown }).status)));
-  throw new Error(`${options.what} did not happen within ${options.timeoutMs / 1000} s. Last seen: ${state(seen)}`);
+  const state = seen.map(describeConditions).join('\n') || 'nothing';
+  throw new Error(`${options.what} did not happen within ${options.timeoutMs / 1000} s. Last seen: ${state}`);
 }
 
 /** As waitForObjects, for one object; it is undefined while it is not there. */

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import { OrderPlatforms, SeedJobs } from '@orderplane/operator/api/v1alpha1/index.ts';
 import type { KubeObject, Resource } from '@orderplane/operator/runtime/index.ts';
 import { openCluster } from '../harness/cluster.ts';
-import { conditionOf, describeConditions } from '../harness/conditions.ts';
+import { conditionOf } from '../harness/conditions.ts';
 import { refusedOrder } from '../harness/graphql.ts';
 import { sharedPlatform, testNamespace } from '../harness/platform.ts';
 import { waitForObject } from '../harness/watching.ts';
@@ -121,7 +121,6 @@ describe('the status tells of', () => {
       {
         timeoutMs: 15_000,
         what: `a word on it in Ready (${message})`,
-        describe: ([found]) => describeConditions(found),
       },
     );
     expect(ready.reason).toMatch(/^[A-Z][A-Za-z]+$/);

@@ -4,7 +4,7 @@ import { OrderPlatforms, SeedJobs } from '@orderplane/operator/api/v1alpha1/inde
 import { Jobs } from '@orderplane/operator/runtime/index.ts';
 import { describeRequest } from '../harness/audit.ts';
 import { figure, openCluster } from '../harness/cluster.ts';
-import { conditionOf, describeConditions, holds } from '../harness/conditions.ts';
+import { conditionOf, holds } from '../harness/conditions.ts';
 import { applyUltralight, testNamespace } from '../harness/platform.ts';
 import { connectPostgres } from '../harness/stores.ts';
 import { waitForObject } from '../harness/watching.ts';
@@ -30,7 +30,7 @@ test('the platform comes up all the same, and nothing was made twice', async () 
       OrderPlatforms,
       platform,
       (found) => conditionOf(found, moment)?.status === 'True' || holds(found, 'Ready'),
-      { timeoutMs: 120_000, what: `${moment} before a kill`, describe: ([found]) => describeConditions(found) },
+      { timeoutMs: 120_000, what: `${moment} before a kill` },
     );
     await cluster.operator.kill();
   }

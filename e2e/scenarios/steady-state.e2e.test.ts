@@ -27,6 +27,7 @@ const seedRuns = async () => {
 
 describe('a platform that is Ready', () => {
   test('is seeded again, once, when its SeedJob is edited after somebody deleted the row', async () => {
+    const edited = new Date();
     await using postgres = await connectPostgres(platform, { database: 'inventory' });
     expect((await postgres.query("delete from products where id = 'p1'")).rowCount).toBe(1);
     const before = (await cluster.client.get(SeedJobs, key)) as SeedJob;
@@ -54,6 +55,11 @@ describe('a platform that is Ready', () => {
     expect(after.status?.runs?.[0]?.datasets).toEqual([{ name: 'products', inserted: 1, updated: 0, skipped: 0 }]);
     const { rows } = await postgres.query("select id, name, price from products where id = 'p1'");
     expect(rows).toEqual([{ id: 'p1', name: 'Widget', price: 199 }]);
+    // The next test counts on the audit log: it has to show what the operator did here.
+    const creations = (await cluster.operator.mutations(edited)).filter(
+      ({ resource, status }) => resource === 'jobs' && status === 201,
+    );
+    expect(creations).toHaveLength(1);
   }, 90_000);
 
   test('sees no mutating request of the operator in 60 s after it has listed everything anew', async () => {

@@ -2,7 +2,7 @@
 import { afterAll, expect, test } from '@jest/globals';
 import { OrderPlatforms } from '@orderplane/operator/api/v1alpha1/index.ts';
 import { openCluster } from '../harness/cluster.ts';
-import { conditionOf, describeConditions } from '../harness/conditions.ts';
+import { conditionOf } from '../harness/conditions.ts';
 import { withPlatformSpec, withService } from '../harness/manifests.ts';
 import { applyUltralight, testNamespace } from '../harness/platform.ts';
 import { waitForObject } from '../harness/watching.ts';
@@ -27,7 +27,7 @@ test('with order-query broken, OrderFlowVerified of a fresh platform is False an
     OrderPlatforms,
     platform,
     (object) => conditionOf(object, 'OrderFlowVerified')?.reason === 'ReadModelTimeout' && object,
-    { timeoutMs: 180_000, what: 'the verdict on the order flow', describe: ([object]) => describeConditions(object) },
+    { timeoutMs: 180_000, what: 'the verdict on the order flow' },
   );
   expect(conditionOf(found, 'ServicesAvailable')?.status).toBe('True');
   const named = expect.stringContaining('order-query');

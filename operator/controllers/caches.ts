@@ -8,7 +8,6 @@ import {
 } from '../api/v1alpha1/index.ts';
 import { MANAGED_SELECTOR, PLATFORM_LABEL } from '../resources/labels.ts';
 import {
-  ConfigMaps,
   Deployments,
   Jobs,
   PersistentVolumeClaims,
@@ -17,7 +16,6 @@ import {
   ServiceAccounts,
   Services,
   StatefulSets,
-  type ConfigMap,
   type Deployment,
   type Informer,
   type Job,
@@ -42,7 +40,6 @@ export interface Caches {
   services: Informer<Service>;
   serviceAccounts: Informer<ServiceAccount>;
   secrets: Informer<Secret>;
-  configMaps: Informer<ConfigMap>;
   jobs: Informer<Job>;
   pods: Informer<Pod>;
   claims: Informer<PersistentVolumeClaim>;
@@ -61,7 +58,6 @@ export function createCaches(manager: Pick<Manager, 'informer'>): Caches {
     services: manager.informer(Services, managed),
     serviceAccounts: manager.informer(ServiceAccounts, managed),
     secrets: manager.informer(Secrets, managed),
-    configMaps: manager.informer(ConfigMaps, managed),
     jobs: manager.informer(Jobs, managed),
     pods: manager.informer(Pods, managed),
     claims: manager.informer(PersistentVolumeClaims, managed),

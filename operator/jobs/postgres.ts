@@ -34,7 +34,7 @@ export async function withPostgres<T>(options: PostgresOptions, use: (client: Pg
   // Without a listener a connection lost between two queries would end the process; the next query reports it.
   client.on('error', () => {});
   const cut = (): void =>
-     (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+    (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
   try {
     options.signal.throwIfAborted();
     await client.connect().catch((error: unknown) => {

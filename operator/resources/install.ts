@@ -57,9 +57,9 @@ function serviceAccount(): Manifest {
   return { apiVersion: 'v1', kind: 'ServiceAccount', metadata: own() };
 }
 
-const READ = ['get', 'list', 'watch'];
+const WATCH = ['list', 'watch'];
 /** Server-side apply creates by PATCH, and needs both verbs for it. */
-const OWN = [...READ, 'create', 'patch', 'delete'];
+const OWN = ['get', ...WATCH, 'create', 'patch', 'delete'];
 
 /** What the operator may do. No wildcard; it makes no Roles, and writes no pods and no namespaces. */
 function clusterRole(): Manifest {
@@ -69,8 +69,8 @@ function clusterRole(): Manifest {
     metadata: { name: OPERATOR_NAME, labels },
     rules: [
       // The finalizer is patched onto the platform itself.
-      { apiGroups: ['orderplane.dev'], resources: ['orderplatforms'], verbs: [...READ, 'patch'] },
-      { apiGroups: ['orderplane.dev'], resources: ['seedjobs'], verbs: READ },
+      { apiGroups: ['orderplane.dev'], resources: ['orderplatforms'], verbs: [...WATCH, 'patch'] },
+      { apiGroups: ['orderplane.dev'], resources: ['seedjobs'], verbs: WATCH },
       { apiGroups: ['orderplane.dev'], resources: ['migrations'], verbs: OWN },
       {
         apiGroups: ['orderplane.dev'],
@@ -78,17 +78,21 @@ function clusterRole(): Manifest {
         verbs: ['patch'],
       },
       {
-        // An owner reference that holds up the owner's deletion needs this, where the API server insists (OpenShift does).
+        // An owner reference that holds up the owner's deletion needs this where the API server insists (OpenShift does).
         apiGroups: ['orderplane.dev'],
         resources: ['orderplatforms/finalizers', 'migrations/finalizers', 'seedjobs/finalizers'],
         verbs: ['update'],
       },
-      { apiGroups: [''], resources: ['services', 'serviceaccounts', 'configmaps', 'secrets'], verbs: OWN },
-      { apiGroups: [''], resources: ['pods', 'persistentvolumeclaims'], verbs: READ },
+      { apiGroups: [''], resources: ['services', 'serviceaccounts'], verbs: OWN },
+      // Credentials are never deleted.
+      { apiGroups: [''], resources: ['secrets'], verbs: ['get', ...WATCH, 'create', 'patch'] },
+      { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'create', 'delete'] },
+      { apiGroups: [''], resources: ['pods'], verbs: WATCH },
+      { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['get', ...WATCH] },
       // Whether a namespace is going: then there is nothing to tear down in order.
       { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
       { apiGroups: ['apps'], resources: ['deployments', 'statefulsets'], verbs: OWN },
-      { apiGroups: ['batch'], resources: ['jobs'], verbs: [...READ, 'create', 'delete'] },
+      { apiGroups: ['batch'], resources: ['jobs'], verbs: ['get', ...WATCH, 'create', 'delete'] },
       { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] },
     ],
   };

@@ -4,21 +4,14 @@ import type { Deps } from '../deps.ts';
 import { all } from '../ensure.ts';
 import type { Scope } from './scope.ts';
 
-/** Deletes what the platform owns and no longer wants. Credentials and volumes are not owned, and stay. */
+/** Deletes what the platform owns and no longer wants. Stores and broker cannot be dropped; credentials and volumes stay in any case. */
 export async function pruneUnwanted(
   { client, caches }: Deps,
   { platform, desired, object, signal, log }: Scope,
 ): Promise<void> {
   if (!desired) return;
   const wanted = new Set(allObjects(desired).map(identityOf));
-  const kinds = [
-    caches.deployments,
-    caches.statefulSets,
-    caches.services,
-    caches.serviceAccounts,
-    caches.secrets,
-    caches.migrations,
-  ] as Informer[];
+  const kinds = [caches.deployments, caches.services, caches.serviceAccounts, caches.migrations] as Informer[];
   const unwanted = kinds.flatMap((informer) =>
     informer
       .byOwner(object.metadata.uid ?? '')

@@ -1,18 +1,22 @@
 /** A control plane with our CRDs, a played kubelet, and operators to start and kill: what the controllers' tests run on. */
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { parse } from 'yaml';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { parse, stringify } from 'yaml';
 import { startControlPlane } from '@orderplane/hack/testing/control-plane.ts';
 import { RELEASE_IMAGES } from '../../resources/release-images.ts';
 import type { Images } from '../../resources/images.ts';
+import { OPERATOR_NAME, OPERATOR_NAMESPACE, operatorInstallation } from '../../resources/install.ts';
 import {
   createClient,
   createManager,
   CustomResourceDefinitions,
+  defineResource,
   isConditionTrue,
   Namespaces,
   silentLogger,
   type Client,
+  type KubeObject,
+  type Resource,
 } from '../../runtime/index.ts';
 import { registerControllers } from '../index.ts';
 import { eventually } from './eventually.ts';
@@ -33,6 +37,8 @@ export interface TestCluster {
   startOperator(images?: Partial<Images>): RunningOperator;
   /** A namespace of its own for a test. */
   namespace(): Promise<string>;
+  /** Rights that operators have made use of so far, as `verb resource/subresource`, and what they were refused. */
+  rights(): Promise<{ used: Set<string>; refused: Set<string> }>;
   /** Mutating requests of operators so far, as `verb resource/subresource namespace/name`, events and leases aside. */
   writes(namespace: string): Promise<string[]>;
   stop(): Promise<void>;
@@ -52,6 +58,7 @@ export async function startTestCluster(): Promise<TestCluster> {
       return isConditionTrue(stored?.status?.conditions, 'Established');
     });
   }
+  const operatorKubeconfig = await asOperator(client, plane.kubeconfig);
   const kubelet = await startKubelet(client);
   const operators = new Set<RunningOperator>();
   let namespaces = 0;
@@ -59,7 +66,7 @@ export async function startTestCluster(): Promise<TestCluster> {
     client,
     kubelet,
     startOperator(images = {}) {
-      const operator = startOperator(plane.kubeconfig, { ...RELEASE_IMAGES, ...images });
+      const operator = startOperator(operatorKubeconfig, { ...RELEASE_IMAGES, ...images });
       operators.add(operator);
       return operator;
     },
@@ -68,6 +75,7 @@ export async function startTestCluster(): Promise<TestCluster> {
       await client.create(Namespaces, { metadata: { name } });
       return name;
     },
+    rights: async () => auditedRights(await readFile(plane.auditLogPath ?? '', 'utf8')),
     writes: async (namespace) => auditedWrites(await readFile(plane.auditLogPath ?? '', 'utf8'), namespace),
     async stop() {
       await Promise.all([...operators].map((operator) => operator.kill()));
@@ -76,6 +84,32 @@ export async function startTestCluster(): Promise<TestCluster> {
       await Promise.all([client.close(), ...[...operators].map((operator) => operator.close())]);
     },
   };
+}
+
+/** A kubeconfig with the rights of the operator as it is installed, and no others. */
+async function asOperator(client: Client, adminKubeconfig: string): Promise<string> {
+  const rights = operatorInstallation({ operatorImage: RELEASE_IMAGES.operator }).filter(
+    ({ kind }) => kind !== 'Deployment' && kind !== 'ConfigMap',
+  );
+  for (const object of rights) await client.apply(resourceOf(object), object);
+  const path = `/api/v1/namespaces/${OPERATOR_NAMESPACE}/serviceaccounts/${OPERATOR_NAME}/token`;
+  const request = {
+    method: 'POST',
+    body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} },
+  } as const;
+  const { token } = JSON.parse(await client.raw(path, request)).status;
+  const config = parse(await readFile(adminKubeconfig, 'utf8'));
+  const kubeconfig = join(dirname(adminKubeconfig), 'operator.kubeconfig');
+  await writeFile(
+    kubeconfig,
+    stringify({ ...config, users: config.users.map(({ name }: { name: string }) => ({ name, user: { token } })) }),
+  );
+  return kubeconfig;
+}
+
+function resourceOf({ apiVersion = '', kind = '' }: KubeObject): Resource {
+  const namespaced = kind === 'ServiceAccount';
+  return defineResource(apiVersion, kind, `${kind.toLowerCase()}s`, { namespaced });
 }
 
 function startOperator(kubeconfig: string, images: Images): RunningOperator {
@@ -112,16 +146,31 @@ interface AuditEntry {
   verb: string;
   userAgent?: string;
   stage: string;
+  responseStatus?: { code: number };
   objectRef?: { resource: string; subresource?: string; namespace?: string; name?: string };
 }
 
 const MUTATING = new Set(['create', 'update', 'patch', 'delete', 'deletecollection']);
 
+function audited(log: string): AuditEntry[] {
+  const lines = log.split('\n').filter((line) => line.includes(USER_AGENT));
+  return lines.map((line) => JSON.parse(line) as AuditEntry);
+}
+
+function auditedRights(log: string): { used: Set<string>; refused: Set<string> } {
+  const rights = { used: new Set<string>(), refused: new Set<string>() };
+  for (const { verb, objectRef, responseStatus } of audited(log)) {
+    if (!objectRef) continue;
+    const { resource, subresource } = objectRef;
+    rights[responseStatus?.code === 403 ? 'refused' : 'used'].add(
+      `${verb} ${subresource ? `${resource}/${subresource}` : resource}`,
+    );
+  }
+  return rights;
+}
+
 function auditedWrites(log: string, namespace: string): string[] {
-  return log
-    .split('\n')
-    .filter((line) => line.includes(USER_AGENT))
-    .map((line) => JSON.parse(line) as AuditEntry)
+  return audited(log)
     .filter(({ verb, stage, objectRef }) => {
       const isOurs = objectRef?.namespace === namespace && objectRef.resource !== 'events';
       return isOurs && stage === 'ResponseComplete' && MUTATING.has(verb);
