@@ -83,7 +83,7 @@ async function atSteadyRate(place: () => Promise<void>): Promise<void> {
   const started = performance.now();
   const placed: Promise<void>[] = [];
   for (let index = 0; index < ORDERS; index++) {
-    await delay(started + (index * 1000) / PER_SECOND - performance.now());
+    await delay(Math.max(0, started + (index * 1000) / PER_SECOND - performance.now()));
     placed.push(place());
   }
   await Promise.all(placed);

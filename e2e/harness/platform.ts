@@ -93,7 +93,12 @@ export async function testNamespace(cluster: TestCluster, prefix: string): Promi
   return name;
 }
 
-export async function ensureNamespace(cluster: TestCluster, name: string): Promise<void> {
+async function ensureNamespace(cluster: TestCluster, name: string): Promise<void> {
+  const isNotBeingDeleted = (found: KubeObject | undefined) => !found?.metadata.deletionTimestamp;
+  await waitForObject(cluster.client, Namespaces, { namespace: '', name }, isNotBeingDeleted, {
+    timeoutMs: 120_000,
+    what: `the end of the former namespace ${name}`,
+  });
   const labels = { 'pod-security.kubernetes.io/enforce': 'restricted', 'orderplane.dev/e2e': 'true' };
   await cluster.client.apply(Namespaces, { metadata: { name, labels } });
 }

@@ -1,7 +1,8 @@
 /** While a migration runs, no pod of the version that requires it exists, and the old ones serve. */
+import { randomBytes } from 'node:crypto';
 import { afterAll, expect, test } from '@jest/globals';
 import { Migrations, type Migration } from '@orderplane/operator/api/v1alpha1/index.ts';
-import { Deployments, ReplicaSets, type KubeObject } from '@orderplane/operator/runtime/index.ts';
+import { ConfigMaps, Deployments, ReplicaSets, type KubeObject } from '@orderplane/operator/runtime/index.ts';
 import { figure, openCluster } from '../harness/cluster.ts';
 import { holds } from '../harness/conditions.ts';
 import { eventually } from '../harness/eventually.ts';
@@ -15,11 +16,18 @@ const SLEEP_SECONDS = 20;
 const cluster = await openCluster();
 const platform = await sharedPlatform(cluster, 'rough');
 const { namespace } = platform;
-const DATABASE = 'gated';
-const component = `${platform.name}-gated`;
-const labelSelector = `orderplane.dev/platform=${platform.name},app.kubernetes.io/name=gated`;
+// A database of its own for each run: what has been applied to one stays applied.
+const service = `gated-${randomBytes(3).toString('hex')}`;
+const database = service.replace('-', '_');
+const component = `${platform.name}-${service}`;
+const schema = { namespace, name: `${component}-schema` };
+const labelSelector = `orderplane.dev/platform=${platform.name},app.kubernetes.io/name=${service}`;
 
-afterAll(() => cluster.close());
+afterAll(async () => {
+  await cluster.client.delete(Migrations, schema);
+  await cluster.client.delete(ConfigMaps, schema);
+  await cluster.close();
+});
 
 const files = { '0001_notes.up.sql': 'create table notes (id int primary key);' };
 const slowFiles = {
@@ -30,9 +38,9 @@ const slowFiles = {
 /** The platform with a service that requires the migrations, and the migrations. */
 async function manifests(sql: Record<string, string>, requiredVersion: string): Promise<KubeObject[]> {
   const example = await exampleManifests('examples/ultralight', platform);
-  const name = `${component}-schema`;
+  const { name } = schema;
   const program =
-    "require('http').createServer((request, response) => response.end(process.env.EDITION)).listen(process.env.PORT)";
+    "process.on('SIGTERM', () => process.exit()); require('http').createServer((request, response) => response.end(process.env.EDITION)).listen(process.env.PORT)";
   return [
     { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace }, data: sql } as KubeObject,
     {
@@ -42,31 +50,34 @@ async function manifests(sql: Record<string, string>, requiredVersion: string): 
       spec: {
         platformRef: { name: platform.name },
         engine: 'postgres',
-        database: DATABASE,
+        database,
         source: { configMapRef: { name } },
       },
     } as KubeObject,
     ...withPlatformSpec(example, (spec) =>
       withService(spec, {
-        name: 'gated',
+        name: service,
         image: cluster.ownServiceImage,
         command: ['node', '-e', program],
         port: 9091,
         env: [{ name: 'EDITION', value: requiredVersion }],
-        needs: [{ postgres: { database: DATABASE, access: 'ReadWrite' } }],
+        needs: [{ postgres: { database, access: 'ReadWrite' } }],
         requires: [{ migration: name, version: requiredVersion }],
       }),
     ),
   ];
 }
 
-const edition = async () => (await fetch(`http://${await platform.serviceAddress(component)}:9091`)).text();
+/** What a client sees that has not connected before. */
+const edition = async () => {
+  const url = `http://${await platform.serviceAddress(component)}:9091`;
+  return (await fetch(url, { headers: { connection: 'close' } })).text();
+};
 const migrationAt = (found: Migration | undefined, version: string) =>
   holds(found, 'Ready') && found?.status?.currentVersion === version;
 
 test('a service that requires a migration of 20 s rolls after it, and not before', async () => {
   const { client } = cluster;
-  const key = { namespace, name: `${component}-schema` };
   await cluster.apply(await manifests(files, '0001'));
   await waitForObject(
     client,
@@ -87,10 +98,10 @@ test('a service that requires a migration of 20 s rolls after it, and not before
     client,
     ReplicaSets,
     { namespace, labelSelector },
-    async (sets) => (sets.length > 1 ? { migration: await client.get(Migrations, key) } : undefined),
+    async (sets) => (sets.length > 1 ? { migration: await client.get(Migrations, schema) } : undefined),
     { timeoutMs: 120_000, what: 'the second ReplicaSet' },
   );
-  await using postgres = await connectPostgres(platform, { database: DATABASE });
+  await using postgres = await connectPostgres(platform, { database });
   await eventually(
     async () => {
       const query = "select from pg_stat_activity where query like '%pg_sleep%' and pid <> pg_backend_pid()";

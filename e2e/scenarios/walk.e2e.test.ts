@@ -18,8 +18,10 @@ afterAll(async () => {
 });
 
 describe('the ultralight example, applied by kubectl', () => {
-  test('is Ready by its printer columns, with all of its services', async () => {
-    const table = await cluster.kubectl(['get', 'orderplatform', platform.name, '-n', platform.namespace]);
+  test('is Ready for kubectl wait and by its printer columns, with all of its services', async () => {
+    const object = [`orderplatform/${platform.name}`, '-n', platform.namespace];
+    await cluster.kubectl(['wait', '--for=condition=Ready', '--timeout=10s', ...object]);
+    const table = await cluster.kubectl(['get', ...object]);
     expect(table).toMatch(/NAME\s+READY\s+STATUS\s+SERVICES\s+VERSION\s+AGE/);
     expect(table).toMatch(/calm\s+True\s+\S+\s+5\/5\s+0\.1\.0/);
   });

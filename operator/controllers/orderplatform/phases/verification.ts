@@ -2,7 +2,7 @@ import { VERIFIED_PATH } from '../../../resources/catalogue.ts';
 import { verificationSecretName } from '../../../resources/names.ts';
 import { isVerifiable, VERIFY_PURPOSE, verifyJob } from '../../../resources/platform-jobs.ts';
 import type { Deps } from '../../deps.ts';
-import { holds, pending, type Fact } from '../../fact.ts';
+import { holds, pending, waiting, type Fact } from '../../fact.ts';
 import { advanceRun } from '../../runs/advance.ts';
 import { unfinishedRun } from '../../runs/fact.ts';
 import type { Scope } from '../scope.ts';
@@ -21,6 +21,15 @@ export async function reconcileVerification(deps: Deps, scope: Scope): Promise<F
   if (progress.record) runs.set(VERIFY_PURPOSE, progress.record);
   if (progress.isSettled) return holds('Verified', 'an order went through the whole platform');
   const isGated = !progress.running && progress.retryAfterMs === undefined;
-  if (isGated && !progress.failure) return pending('waits for the services on the path of an order');
+  if (isGated && !progress.failure)
+    return brokenHop(scope) ?? pending('waits for the services on the path of an order');
   return unfinishedRun(progress, 'sending an order through the platform');
+}
+
+/** The first service on the path of an order that has pods, but none that serve: no order gets past it. */
+function brokenHop({ deployments, available, troubles }: Scope): Fact | undefined {
+  const hop = VERIFIED_PATH.through.find((name) => deployments.has(name) && !available.has(name));
+  return (
+    hop && waiting('HopNotAvailable', `no order gets past ${hop}: ${troubles.get(hop) ?? 'its pods are starting'}`)
+  );
 }
