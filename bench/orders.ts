@@ -11,7 +11,7 @@ import { latencyLine } from './figures.ts';
 const ORDERS = 500;
 const PER_SECOND = 20;
 /** Between two looks into the read model; the figures are as exact as this. */
-const LOOK_EVERY_MS = 2;
+const LOOK_EVERY_MS = 5;
 const GIVE_UP_MS = 30_000;
 
 interface Document {
