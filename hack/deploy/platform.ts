@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { STAGES, type Stage } from '@orderplane/operator/api/v1alpha1/index.ts';
 import {
   defineResource,
@@ -16,6 +17,7 @@ interface Platform extends KubeObject {
 export const OrderPlatforms = defineResource<Platform>('orderplane.dev/v1alpha1', 'OrderPlatform', 'orderplatforms');
 
 const PATIENCE_MS = 300_000;
+const ORDER_PATIENCE_MS = 60_000;
 
 const TITLES: Readonly<Record<Stage, string>> = {
   CredentialsReady: 'credentials',
@@ -76,40 +78,52 @@ export interface PlacedOrder {
   visibleAfterMs: number;
 }
 
-/** Places an order through GraphQL and waits until the read model shows it. */
+/**
+ * Places an order through GraphQL and waits until the read model shows it. A node that has just come back reports its pods late, so
+ * an order that is refused for now is sent again, under the same key: it counts once.
+ */
 export async function placeOrder(
   graphqlUrl: string,
   order: { productId: string; qty: number },
   report: Progress,
   signal?: AbortSignal,
 ): Promise<PlacedOrder> {
-  return inStep(report, 'order placed, and seen in the read model', async () => {
+  return inStep(report, 'order placed, and seen in the read model', async (step) => {
     const mutation =
       'mutation ($productId: ID!, $qty: Int!) { createOrder(productId: $productId, qty: $qty) { id productId qty createdAt } }';
-    const { createOrder } = await ask<{ createOrder: Omit<PlacedOrder, 'visibleAfterMs'> }>(
-      graphqlUrl,
-      mutation,
-      order,
-      signal,
-    );
-    const answered = performance.now();
-    await until(`order ${createOrder.id} is in the read model`, 10_000, signal, async () => {
-      const { order } = await ask<{ order: { id: string } | null }>(
-        graphqlUrl,
-        'query ($id: ID!) { order(id: $id) { id } }',
-        createOrder,
-        signal,
+    const key = randomUUID();
+    let placed: Omit<PlacedOrder, 'visibleAfterMs'> | undefined;
+    await until('an order is accepted', ORDER_PATIENCE_MS, signal, async () => {
+      const answer = await ask<{ createOrder: typeof placed }>(graphqlUrl, mutation, order, signal, key).catch(
+        (error: unknown) => {
+          step.update(error instanceof Error ? error.message : String(error));
+          throw error;
+        },
       );
-      return order ? true : 'the read model does not have it';
+      placed = answer.createOrder;
+      return placed ? true : 'the gateway gave no order';
     });
-    return { ...createOrder, visibleAfterMs: Math.round(performance.now() - answered) };
+    const { id, ...rest } = placed as NonNullable<typeof placed>;
+    const answered = performance.now();
+    await until(`order ${id} is in the read model`, ORDER_PATIENCE_MS, signal, async () => {
+      const query = 'query ($id: ID!) { order(id: $id) { id } }';
+      const { order: seen } = await ask<{ order: { id: string } | null }>(graphqlUrl, query, { id }, signal);
+      return seen ? true : 'the read model does not have it';
+    });
+    return { id, ...rest, visibleAfterMs: Math.round(performance.now() - answered) };
   });
 }
 
-async function ask<T>(url: string, query: string, variables: object, signal?: AbortSignal): Promise<T> {
+async function ask<T>(
+  url: string,
+  query: string,
+  variables: object,
+  signal?: AbortSignal,
+  idempotencyKey?: string,
+): Promise<T> {
   const response = await fetch(url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...(idempotencyKey && { 'idempotency-key': idempotencyKey }) },
     body: JSON.stringify({ query, variables }),
     signal,
   });
