@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util';
 import { createProgress } from '@orderplane/hack/progress.ts';
 import { openCluster, type TestCluster } from '../e2e/harness/cluster.ts';
-import { prepareNode, releaseNode } from '../e2e/harness/prepare.ts';
+import { bringUpNode, releaseNode } from '../e2e/harness/prepare.ts';
 import { benchOrders } from './orders.ts';
 import { benchReady } from './ready.ts';
 
@@ -26,8 +26,7 @@ if (unknown.length > 0) {
 }
 
 const report = createProgress();
-await prepareNode(report, NODE);
-const cluster = await openCluster();
+const cluster = await openCluster(await bringUpNode(report, NODE));
 try {
   for (const [name, run] of Object.entries(BENCHMARKS)) {
     if (positionals.length > 0 && !positionals.includes(name)) continue;

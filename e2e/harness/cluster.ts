@@ -41,9 +41,9 @@ export interface OperatorHandle {
   mutations(since: Date, until?: Date): Promise<AuditedRequest[]>;
 }
 
-/** The node, brought up if it is not there: a single scenario can be run by itself. */
-export async function openCluster(): Promise<TestCluster> {
-  const node = announcedNode() ?? (await preparedNode());
+/** The shared node unless another is given, brought up if it is not there: a single scenario can be run by itself. */
+export async function openCluster(given?: TestNode): Promise<TestCluster> {
+  const node = given ?? announcedNode() ?? (await preparedNode());
   const client = createClient({
     kubeconfig: { path: node.kubeconfigPath, context: node.context },
     fieldManager: 'e2e',

@@ -11,8 +11,15 @@ import { ownServiceImage } from './own-image.ts';
 
 export const E2E_CLUSTER = 'e2e';
 
+/** Brings up the node that scenarios share, and tells their processes of it. */
+export async function prepareNode(report: Progress): Promise<TestNode> {
+  const node = await bringUpNode(report, E2E_CLUSTER);
+  announceNode(node);
+  return node;
+}
+
 /** Brings up a node with the operator of this checkout in it. Whatever is there already is left as it is. */
-export async function prepareNode(report: Progress, name: string = E2E_CLUSTER): Promise<TestNode> {
+export async function bringUpNode(report: Progress, name: string): Promise<TestNode> {
   const { kubectl } = await ensureTools(['kubectl'], report);
   // Nobody keeps this cluster: it need not survive a power cut.
   const { cluster, client } = await bringUpOperator(provider(name), report, { fsync: false });
@@ -20,14 +27,12 @@ export async function prepareNode(report: Progress, name: string = E2E_CLUSTER):
   const { services } = await buildImages(report, { only: ['services'] });
   const own = await ownServiceImage(services, report);
   await cluster.importImages([own], report);
-  const node = { ...accessTo(cluster), kubectl, ownServiceImage: own.reference };
-  announceNode(node);
-  return node;
+  return { ...accessTo(cluster), kubectl, ownServiceImage: own.reference };
 }
 
 /** Removes it, leaving nothing. */
 export async function releaseNode(report: Progress, name: string = E2E_CLUSTER): Promise<void> {
-  announceNode(undefined);
+  if (name === E2E_CLUSTER) announceNode(undefined);
   await provider(name).down(report);
 }
 

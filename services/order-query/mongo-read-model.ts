@@ -1,5 +1,5 @@
 import { CodedError } from '@orderplane/shared/errors.ts';
-import { MongoClient, MongoError, MongoServerError } from 'mongodb';
+import { MongoClient, MongoError, MongoServerError, MongoTopologyClosedError } from 'mongodb';
 import type { Applied, Change, OrderReadModel, OrderView } from './read-model.ts';
 
 /** `eventId` is the id of the event that made the order, which is the order's id. Its unique index comes with the migrations. */
@@ -24,6 +24,8 @@ export function mongoReadModel(uri: string, name: string): OrderReadModel {
   });
   const orders = client.db().collection<OrderDocument>('orders');
 
+  const call = <T>(work: () => Promise<T>): Promise<T> => translated(() => connected(client, work));
+
   const create = async ({ id, ...order }: OrderView): Promise<Applied> => {
     try {
       await orders.insertOne({ _id: id, eventId: id, ...order });
@@ -41,21 +43,35 @@ export function mongoReadModel(uri: string, name: string): OrderReadModel {
   };
 
   return {
-    apply: (change) => translated(() => (change.kind === 'create' ? create(change.order) : advance(change))),
+    apply: (change) => call(() => (change.kind === 'create' ? create(change.order) : advance(change))),
     get: (id) =>
-      translated(async () => {
+      call(async () => {
         const found = await orders.findOne({ _id: id });
         return found ? view(found) : undefined;
       }),
     list: ({ first, after, hiddenProduct }) =>
-      translated(async () => {
+      call(async () => {
         const older = after === undefined ? {} : { _id: { $lt: after } };
         const found = orders.find({ ...older, productId: { $ne: hiddenProduct } }).sort({ _id: -1 });
         return (await found.limit(first).toArray()).map(view);
       }),
-    check: () => translated(async () => void (await client.db().command({ ping: 1 }))),
+    check: () => call(async () => void (await client.db().command({ ping: 1 }))),
     close: () => client.close(),
   };
+}
+
+/**
+ * A client whose first connection failed keeps that connection's topology, closed, and would refuse every call from then on. Only
+ * `connect` gives it a new one.
+ */
+async function connected<T>(client: MongoClient, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof MongoTopologyClosedError)) throw error;
+    await client.connect();
+    return work();
+  }
 }
 
 async function translated<T>(work: () => Promise<T>): Promise<T> {

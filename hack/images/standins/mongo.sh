@@ -23,6 +23,12 @@ rm -rf "$socket"
 mkdir -m 0700 "$socket"
 initialise-postgres.sh "$data" ferretdb --auth-host=reject
 
+# The lock file of a Postgres that was killed names a process by its number, which is somebody else's in a new container: Postgres would
+# not start. Whether one runs on this data is asked of the kernel instead.
+exec 9> /data/db/postgres.lock
+flock --nonblock 9 || { echo 'another container runs on this data' >&2; exit 1; }
+rm -f "$data/postmaster.pid"
+
 postgres -D "$data" -c listen_addresses= -c unix_socket_directories="$socket" -c max_connections=200 &
 postgres=$!
 ROOT_PASSWORD=$MONGO_INITDB_ROOT_PASSWORD ferretdb --listen :27017 --root-username "$MONGO_INITDB_ROOT_USERNAME" \
