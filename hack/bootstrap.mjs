@@ -67,20 +67,25 @@ function lockIsStale(lock) {
 function install(wanted) {
   const started = Date.now();
   console.log('• installing npm dependencies (npm ci) …');
-  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  if (npm.error) fail(`npm could not be started (${npm.error.message}): install npm 10 or newer beside Node`);
-  if (npm.status !== 0)
-    fail(`npm ci failed (exit ${npm.status}): see its message above, then run the same command again`);
-  if (!existsSync(pinnedNode)) {
-    fail(
-      'npm ci did not place the pinned Node: run it with install scripts allowed (npm config set ignore-scripts false)',
-    );
-  }
+  // Install scripts run on the pinned Node, so its own comes first, and then what that Node needs of the system.
+  npm('ci', '--ignore-scripts', '--no-audit', '--no-fund');
+  npm('rebuild', 'node', '--ignore-scripts=false');
+  if (!existsSync(pinnedNode)) fail('npm did not place the pinned Node: see its messages above');
+  ensurePinnedNodeStarts();
+  npm('rebuild', '--ignore-scripts=false');
   writeFileSync(stamp, wanted);
   console.log(`✓ npm dependencies (${Math.round((Date.now() - started) / 1000)} s)`);
+}
+
+function npm(command, ...args) {
+  const { error, status } = spawnSync('npm', [command, ...args, '--loglevel=error'], {
+    cwd: root,
+    // npm tells on stdout how many packages it touched.
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  if (error) fail(`npm could not be started (${error.message}): install npm 10 or newer beside Node`);
+  if (status !== 0)
+    fail(`npm ${command} failed (exit ${status}): see its message above, then run the same command again`);
 }
 
 /** The pinned Node is linked against libatomic, which a Debian without a compiler lacks. */
