@@ -2,11 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { registerControllers } from '../controllers/index.ts';
 import { withImageOverrides } from '../resources/images.ts';
+import { OPERATOR_NAME, OPERATOR_NAMESPACE } from '../resources/install.ts';
 import { RELEASE, RELEASE_IMAGES } from '../resources/release-images.ts';
 import {
   createClient,
   createLogger,
   createManager,
+  FencedError,
+  isInCluster,
   LOG_LEVELS,
   terminationSignal,
   type LogLevel,
@@ -18,6 +21,10 @@ export interface RunOptions {
   namespace?: string[];
   imagesFile?: string;
   port: string;
+  /** Undefined: only in the cluster. */
+  leaderElect?: boolean;
+  leaderElectionLease: string;
+  leaderElectionNamespace: string;
   logLevel: LogLevel;
 }
 
@@ -40,18 +47,42 @@ export function runCommand(): Command {
     .addOption(
       new Option('--port <number>', 'port of /livez, /readyz and /metrics').env('MANAGEMENT_PORT').default('8081'),
     )
+    .addOption(
+      new Option(
+        '--leader-elect',
+        'act only while holding a Lease, so that several may run; by default in the cluster',
+      ),
+    )
+    .addOption(new Option('--no-leader-elect', 'act at once, whoever else runs; by default outside of the cluster'))
+    .addOption(new Option('--leader-election-lease <name>', 'name of the Lease').default(OPERATOR_NAME))
+    .addOption(
+      new Option('--leader-election-namespace <name>', 'namespace of the Lease')
+        .env('POD_NAMESPACE')
+        .default(OPERATOR_NAMESPACE),
+    )
     .addOption(new Option('--log-level <level>').env('LOG_LEVEL').choices(LOG_LEVELS).default('info'))
-    .action(async (options: RunOptions) => runOperator(options, terminationSignal()));
+    .action(async (options: RunOptions) => {
+      try {
+        await runOperator(options, terminationSignal());
+      } catch (error) {
+        if (!(error instanceof FencedError)) throw error;
+        // Another one acts from now on: whatever still runs here ends with the process.
+        console.error(`orderplane: lost the lead: ${error.message}`);
+        process.exit(1);
+      }
+    });
 }
 
-/** Runs the operator until the signal aborts, then lets running reconciles finish. */
+/**
+ * Runs the operator until the signal aborts, then lets running reconciles finish. Throws FencedError when it lost the lease:
+ * the process must end then.
+ */
 export async function runOperator(options: RunOptions, signal: AbortSignal): Promise<void> {
   const log = createLogger({ level: options.logLevel });
   const overrides = options.imagesFile ? await readFile(options.imagesFile, 'utf8') : '';
   const client = createClient({
     kubeconfig: { path: options.kubeconfig, context: options.context },
     userAgent: `orderplane-operator/${RELEASE}`,
-    // undici's HTTP/2 can raise an error that nobody can catch when the API server ends the connection.
     log,
   });
   const manager = createManager({
@@ -59,6 +90,9 @@ export async function runOperator(options: RunOptions, signal: AbortSignal): Pro
     log,
     http: { port: Number(options.port) },
     ...(options.namespace && { namespaces: options.namespace }),
+    ...(isElected(options) && {
+      leaderElection: { lease: { namespace: options.leaderElectionNamespace, name: options.leaderElectionLease } },
+    }),
   });
   registerControllers(manager, { client, images: withImageOverrides(RELEASE_IMAGES, overrides) });
   try {
@@ -67,4 +101,8 @@ export async function runOperator(options: RunOptions, signal: AbortSignal): Pro
   } finally {
     await client.close();
   }
+}
+
+function isElected({ leaderElect, kubeconfig, context }: RunOptions): boolean {
+  return leaderElect ?? (!kubeconfig && !context && isInCluster());
 }

@@ -40,6 +40,8 @@ export function operatorInstallation(input: InstallInput): Manifest[] {
     serviceAccount(),
     clusterRole(),
     clusterRoleBinding(),
+    leaseRole(),
+    leaseRoleBinding(),
     imagesConfigMap(input),
     deployment(input),
   ];
@@ -108,6 +110,35 @@ function clusterRoleBinding(): Manifest {
   };
 }
 
+/** What electing a leader takes, in the operator's own namespace. */
+function leaseRole(): Manifest {
+  return {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'Role',
+    metadata: own(),
+    rules: [
+      // A name cannot be asked for when creating.
+      { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create'] },
+      {
+        apiGroups: ['coordination.k8s.io'],
+        resources: ['leases'],
+        resourceNames: [OPERATOR_NAME],
+        verbs: ['get', 'update'],
+      },
+    ],
+  };
+}
+
+function leaseRoleBinding(): Manifest {
+  return {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'RoleBinding',
+    metadata: own(),
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: OPERATOR_NAME },
+    subjects: [{ kind: 'ServiceAccount', name: OPERATOR_NAME, namespace: OPERATOR_NAMESPACE }],
+  };
+}
+
 /** What the operator deploys instead of the release's own images. */
 function imageOverrides({ operatorImage, images }: InstallInput): Partial<Record<ImageName, string>> {
   return { ...images, operator: operatorImage };
@@ -129,8 +160,8 @@ function deployment(input: InstallInput): Manifest {
     metadata: own(),
     spec: {
       replicas: 1,
-      // Two operators at once would write against each other.
-      strategy: { type: 'Recreate' },
+      // The new one stands by, its caches filled, until the old one gives the lease back.
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
       selector: { matchLabels: selector },
       template: {
         // A changed override has to reach the running operator.
@@ -156,6 +187,7 @@ function operatorContainer({ operatorImage }: InstallInput) {
     env: [
       { name: 'ORDERPLANE_IMAGES_FILE', value: IMAGES_FILE },
       { name: 'MANAGEMENT_PORT', value: String(PORTS.management) },
+      { name: 'POD_NAMESPACE', valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
     ],
     ports: [{ name: 'management', containerPort: PORTS.management }],
     livenessProbe: { ...probe('/livez'), periodSeconds: 10, failureThreshold: 3 },

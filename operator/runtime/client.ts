@@ -1,5 +1,6 @@
 import { loadCredentials, type KubeconfigSource } from './credentials.ts';
 import { ApiError, isNotFound, type StatusBody } from './errors.ts';
+import type { Fence } from './fence.ts';
 import { jsonLines } from './json-lines.ts';
 import { silentLogger, type Log } from './log.ts';
 import { resourcePath, type KubeObject, type ObjectKey, type ObjectMeta, type Resource } from './resource.ts';
@@ -76,6 +77,8 @@ export interface Client {
   get<T extends KubeObject>(resource: Resource<T>, key: ObjectKey, options?: CallOptions): Promise<T | undefined>;
   list<T extends KubeObject>(resource: Resource<T>, options?: ListOptions): Promise<ObjectList<T>>;
   create<T extends KubeObject>(resource: Resource<T>, object: T, options?: WriteOptions): Promise<T>;
+  /** Replaces the whole object; a conflict unless `metadata.resourceVersion` is the stored one. */
+  update<T extends KubeObject>(resource: Resource<T>, object: T, options?: WriteOptions): Promise<T>;
   /** Server-side apply of the fields in `object`; creates it when it is not there. */
   apply<T extends KubeObject>(resource: Resource<T>, object: T, options?: ApplyOptions): Promise<T>;
   /** Server-side apply of `object.status`; fails with NotFound when the object is not there. */
@@ -95,6 +98,10 @@ export interface Client {
   raw(path: string, request?: Partial<Omit<HttpRequest, 'path'>>): Promise<string>;
   /** Calls `observer` for every answer from now on. */
   observe(observer: RequestObserver): void;
+  /** From now on nothing that changes anything is sent unless the fence is open; it fails with the fence's error instead. */
+  fence(fence: Fence): void;
+  /** Another client for the same server and user, on connections of its own, observed by nobody and behind no fence. */
+  sibling(): Client;
   close(): Promise<void>;
 }
 
@@ -115,12 +122,14 @@ export function createClient(options: ClientOptions): Client {
   const { fieldManager = DEFAULT_FIELD_MANAGER, log = silentLogger } = options;
   const userAgent = options.userAgent ?? fieldManager;
   const observers: RequestObserver[] = [];
+  let fence: Fence | undefined;
   let opened: Promise<Transport> | undefined;
 
   function transport(): Promise<Transport> {
     opened ??= loadCredentials(options.kubeconfig).then((credentials) => {
       const transport = createTransport(credentials, { userAgent, log });
       transport.observe((request) => observers.forEach((observe) => observe(request)));
+      if (fence) transport.fence(fence);
       return transport;
     });
     opened.catch(() => (opened = undefined));
@@ -180,6 +189,14 @@ export function createClient(options: ClientOptions): Client {
         body: { apiVersion: resource.apiVersion, kind: resource.kind, ...object },
         signal: o.signal,
       }),
+    update: (resource, object, o = {}) =>
+      json({
+        method: 'PUT',
+        path: resourcePath(resource, object.metadata.namespace, object.metadata.name),
+        query: writeQuery(o),
+        body: { apiVersion: resource.apiVersion, kind: resource.kind, ...object },
+        signal: o.signal,
+      }),
     apply: (resource, object, o = {}) => applyTo(resource, object, object.metadata, o),
     applyStatus(resource, object, o = {}) {
       const { name, namespace } = object.metadata;
@@ -230,6 +247,11 @@ export function createClient(options: ClientOptions): Client {
       text({ method: 'GET', path: `/api/v1/namespaces/${key.namespace}/pods/${key.name}/log`, query, signal }),
     raw: (path, request = {}) => text({ method: 'GET', ...request, path }),
     observe: (observer) => void observers.push(observer),
+    fence(given) {
+      fence = given;
+      opened?.then((transport) => transport.fence(given)).catch(() => undefined);
+    },
+    sibling: () => createClient(options),
     async close() {
       if (opened) await (await opened).close();
     },

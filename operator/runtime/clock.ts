@@ -1,6 +1,8 @@
 /** Time as an input, so that whatever waits can be tested without waiting. */
 export interface Clock {
   now(): Date;
+  /** Milliseconds since some moment; never jumps, whatever happens to the time of day. */
+  elapsed(): number;
   /** Runs `callback` once after `ms`; the returned function cancels. */
   setTimeout(callback: () => void, ms: number): () => void;
 }
@@ -9,6 +11,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export const realClock: Clock = {
   now: () => new Date(),
+  elapsed: () => performance.now(),
   setTimeout(callback, ms) {
     const timer = setTimeout(callback, Math.min(ms, MAX_TIMER_MS));
     return () => clearTimeout(timer);
@@ -48,6 +51,7 @@ export function fakeClock(start = new Date(0)): FakeClock {
   };
   return {
     now: () => new Date(now),
+    elapsed: () => now - start.getTime(),
     setTimeout(callback, ms) {
       const id = sequence++;
       timers.set(id, { at: now + Math.max(0, ms), callback });
@@ -67,4 +71,9 @@ export function fakeClock(start = new Date(0)): FakeClock {
       return first && first[1].at - now;
     },
   };
+}
+
+/** metav1.MicroTime: six digits of fraction, without which the API server refuses a Lease. */
+export function toMicroTime(date: Date): string {
+  return date.toISOString().replace('Z', '000Z');
 }

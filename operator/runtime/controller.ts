@@ -77,7 +77,7 @@ export function createController<T extends KubeObject>(
   const log = environment.log.child({ controller: name });
   const { observer, attach } = metrics.queue(name);
   const queue = createQueue({ clock, observer });
-  attach(queue, () => clock.now().getTime());
+  attach(queue, clock.elapsed);
   const runOne = createRunner(options, { clock, log, metrics, queue });
   mapEvents(options, queue);
 
@@ -191,11 +191,17 @@ function createRunner<T extends KubeObject>(
   };
 }
 
-/** Waits for work to end, but no longer than `ms`; whether it ended. */
-export async function endsWithin(work: Promise<unknown>, clock: Clock, ms: number): Promise<boolean> {
+/** Waits for work to end, but no longer than `ms`, nor after `cut` aborts; whether it ended. */
+export async function endsWithin(
+  work: Promise<unknown>,
+  clock: Clock,
+  ms: number,
+  cut?: AbortSignal,
+): Promise<boolean> {
   const timeout = new AbortController();
   const ended = work.then(() => true);
-  const expired = sleep(clock, ms, timeout.signal).then(() => false);
+  const either = cut ? AbortSignal.any([timeout.signal, cut]) : timeout.signal;
+  const expired = sleep(clock, ms, either).then(() => false);
   try {
     return await Promise.race([ended, expired]);
   } finally {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Client } from './client.ts';
-import type { Clock } from './clock.ts';
+import { toMicroTime, type Clock } from './clock.ts';
 import { toError } from './errors.ts';
 import { Events, type Event } from './known-resources.ts';
 import type { Log } from './log.ts';
@@ -150,9 +150,4 @@ function forgetOldest(map: Map<string, unknown>): void {
   if (map.size < MAX_TRACKED) return;
   const [oldest] = map.keys() as Iterable<string> as [string];
   map.delete(oldest);
-}
-
-/** metav1.MicroTime: six digits of fraction. */
-export function toMicroTime(date: Date): string {
-  return date.toISOString().replace('Z', '000Z');
 }

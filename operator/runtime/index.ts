@@ -24,7 +24,7 @@ export {
   type PatchOptions,
   type WriteOptions,
 } from './client.ts';
-export type { KubeconfigSource } from './credentials.ts';
+export { isInCluster, type KubeconfigSource } from './credentials.ts';
 export {
   ApiError,
   isAlreadyExists,
@@ -35,6 +35,8 @@ export {
   TerminalError,
   toError,
 } from './errors.ts';
+export { FencedError, type Fence } from './fence.ts';
+export { createLeaderElection, type LeaderElection, type LeaderElectionOptions, type LeaseTiming } from './leader.ts';
 export { type Informer, type InformerEvent } from './informer.ts';
 export { specChanged, type Predicate } from './predicate.ts';
 export {

@@ -5,6 +5,7 @@ import type {
   V1CustomResourceDefinition,
   V1Deployment,
   V1Job,
+  V1Lease,
   V1Namespace,
   V1NetworkPolicy,
   V1Node,
@@ -46,6 +47,7 @@ export type StatefulSet = WireObject<V1StatefulSet>;
 export type ReplicaSet = WireObject<V1ReplicaSet>;
 export type ControllerRevision = WireObject<V1ControllerRevision>;
 export type Job = WireObject<V1Job>;
+export type Lease = WireObject<V1Lease>;
 export type Event = WireObject<EventsV1Event>;
 export type CustomResourceDefinition = WireObject<V1CustomResourceDefinition>;
 export type NetworkPolicy = WireObject<V1NetworkPolicy>;
@@ -76,6 +78,7 @@ export const ControllerRevisions = defineResource<ControllerRevision>(
   'controllerrevisions',
 );
 export const Jobs = defineResource<Job>('batch/v1', 'Job', 'jobs');
+export const Leases = defineResource<Lease>('coordination.k8s.io/v1', 'Lease', 'leases');
 export const Events = defineResource<Event>('events.k8s.io/v1', 'Event', 'events');
 export const CustomResourceDefinitions = defineResource<CustomResourceDefinition>(
   'apiextensions.k8s.io/v1',

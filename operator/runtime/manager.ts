@@ -4,11 +4,13 @@ import type { Client } from './client.ts';
 import { realClock, type Clock } from './clock.ts';
 import { createController, endsWithin, type Controller, type ControllerOptions } from './controller.ts';
 import { createRecorder, type Recorder } from './events.ts';
-import { createManagementServer } from './health.ts';
+import { createManagementServer, type ReadinessCheck } from './health.ts';
 import { createInformer, type Informer } from './informer.ts';
+import { createLeaderElection, type LeaseTiming } from './leader.ts';
 import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
-import type { KubeObject, Resource } from './resource.ts';
+import { Leases } from './known-resources.ts';
+import type { KubeObject, ObjectKey, Resource } from './resource.ts';
 
 export interface ManagerOptions {
   client: Client;
@@ -21,6 +23,11 @@ export interface ManagerOptions {
   http?: { port: number; host?: string };
   /** Watch only these namespaces; undefined: all. */
   namespaces?: readonly string[];
+  /**
+   * Controllers run only while this process holds the lease, and `client` is fenced: from `run` on it changes nothing unless
+   * the lease is held. Without it there is no election.
+   */
+  leaderElection?: { lease: ObjectKey; identity?: string; timing?: Partial<LeaseTiming> };
   clock?: Clock;
   /** How long running reconciles may take to finish at the end. Default 30 s. */
   gracePeriodMs?: number;
@@ -36,16 +43,17 @@ export interface InformerScope {
 export interface Manager {
   readonly recorder: Recorder;
   readonly registry: Registry;
-  /** The cache of a resource; the same one for the same scope. Those asked for before `run` are started by it. */
+  /** The cache of a resource; the same one for the same scope. To be asked for before `run`, which starts it. */
   informer<T extends KubeObject>(resource: Resource<T>, scope?: InformerScope): Informer<T>;
   controller<T extends KubeObject>(options: ControllerOptions<T>): Controller;
-  /** Whether all caches are synced and the controllers run. */
+  /** Whether all caches are synced, and it is not stopping. A process that stands by for the lease is ready too. */
   isReady(): boolean;
   /** The port that /readyz and the like are served on, once listening. */
   readonly port: number | undefined;
   /**
-   * Starts HTTP, then caches, then controllers; ends when the signal aborts and running reconciles are finished, those that
-   * outlast the grace period aborted. Throws when the port cannot be had.
+   * Starts HTTP, then caches, then the election, then controllers. Ends when the signal aborts and running reconciles are
+   * finished, those that outlast the grace period aborted, and the lease is given back. Throws when the port cannot be had,
+   * and FencedError when the lease is lost: the process is to end, for only a new one can lead again.
    */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -53,6 +61,8 @@ export interface Manager {
 const GRACE_PERIOD_MS = 30_000;
 /** After their signal aborted, reconciles get this long to notice. */
 const ABORT_PERIOD_MS = 2_000;
+/** What is left of events at the end is worth no more. */
+const FLUSH_PERIOD_MS = 2_000;
 
 export function createManager(options: ManagerOptions): Manager {
   const { client, log, name = 'orderplane-operator', clock = realClock, gracePeriodMs = GRACE_PERIOD_MS } = options;
@@ -61,33 +71,62 @@ export function createManager(options: ManagerOptions): Manager {
   const recorder = createRecorder({ client, clock, log, controller: name, instance: hostname() });
   const informers = new Map<string, Informer>();
   const controllers: Controller[] = [];
-  let running = false;
+  const stopping = new AbortController();
+  let started = false;
   let port: number | undefined;
 
-  const server = createManagementServer({
-    registry: metrics.registry,
-    checks: () => [
-      ...Array.from(informers, ([id, informer]) => ({ name: `cache ${id}`, ready: () => informer.hasSynced() })),
-      { name: 'controllers', ready: () => running },
-    ],
-  });
+  const checks = (): ReadinessCheck[] => [
+    ...Array.from(informers, ([id, informer]) => ({ name: `cache ${id}`, ready: () => informer.hasSynced() })),
+    { name: 'stopping', ready: () => !stopping.signal.aborted },
+  ];
+  const server = createManagementServer({ registry: metrics.registry, checks });
 
-  async function runControllers(stop: AbortSignal): Promise<void> {
+  /** Until `stop` aborts: then what runs may finish; or until `cut` does: then it is told to end at once. */
+  async function runControllers(stop: AbortSignal, cut?: AbortSignal): Promise<void> {
     const kill = new AbortController();
-    running = true;
-    const work = Promise.all(controllers.map((controller) => controller.run(stop, kill.signal)));
-    await aborted(stop);
-    running = false;
+    const end = cut ? AbortSignal.any([stop, cut]) : stop;
+    const work = Promise.all(controllers.map((controller) => controller.run(end, kill.signal)));
+    await aborted(end);
+    stopping.abort();
     log.info('stopping: finishing running reconciles');
-    if (await endsWithin(work, clock, gracePeriodMs)) return;
-    kill.abort(new Error('the process is ending'));
+    if (await endsWithin(work, clock, cut?.aborted ? 0 : gracePeriodMs, cut)) return;
+    kill.abort(cut?.aborted ? cut.reason : new Error('the process is ending'));
     if (!(await endsWithin(work, clock, ABORT_PERIOD_MS))) log.warn('some reconciles did not end when told to');
+  }
+
+  /** Runs the controllers while this process holds the lease. */
+  async function lead(
+    stop: AbortSignal,
+    { lease, ...rest }: NonNullable<ManagerOptions['leaderElection']>,
+  ): Promise<void> {
+    const leaseClient = client.sibling();
+    leaseClient.observe(metrics.observeRequest);
+    const election = createLeaderElection({ client: leaseClient, lease, ...rest, clock, log });
+    const report = metrics.leader(lease.name);
+    client.fence(election.fence);
+    try {
+      if (!(await election.acquire(stop))) return;
+      report(true);
+      election.fence.signal.addEventListener('abort', () => report(false));
+      const message = `${election.identity} became leader`;
+      recorder.event(leaseObject(lease), { type: 'Normal', reason: 'LeaderElection', message });
+      const done = new AbortController();
+      const renewal = election.renew(done.signal);
+      renewal.catch(() => {}); // taken below
+      await runControllers(stop, election.fence.signal);
+      await endsWithin(recorder.flush(), clock, FLUSH_PERIOD_MS, election.fence.signal);
+      done.abort();
+      await renewal;
+      await election.release();
+    } finally {
+      await leaseClient.close();
+    }
   }
 
   return {
     recorder,
     registry: metrics.registry,
-    isReady: () => running && [...informers.values()].every((informer) => informer.hasSynced()),
+    isReady: () => started && checks().every((check) => check.ready()),
     get port() {
       return port;
     },
@@ -95,6 +134,7 @@ export function createManager(options: ManagerOptions): Manager {
       const id = informerId(resource, scope);
       const existing = informers.get(id);
       if (existing) return existing as Informer<T>;
+      if (started) throw new Error(`ask for the cache ${id} before the manager runs`);
       const namespaces = scope.namespace === undefined ? options.namespaces : [scope.namespace];
       const informer = createInformer(resource, { ...scope, client, namespaces, clock, log });
       informers.set(id, informer as Informer);
@@ -106,28 +146,33 @@ export function createManager(options: ManagerOptions): Manager {
       return controller;
     },
     async run(signal) {
+      started = true;
       if (options.http) port = await server.listen(options.http.port, options.http.host);
       const caches = new AbortController();
-      const watching = Promise.all(Array.from(informers.values(), (informer) => informer.start(caches.signal)));
+      const all = [...informers.values()];
+      const watching = Promise.all(all.map((informer) => informer.start(caches.signal)));
       try {
-        const synced = Promise.all(Array.from(informers.values(), (informer) => informer.synced(signal)));
-        if (
-          await synced.then(
-            () => true,
-            () => false,
-          )
-        ) {
-          log.info({ caches: informers.size, controllers: controllers.map((c) => c.name) }, 'caches are synced');
-          await runControllers(signal);
-        }
+        const synced = Promise.all(all.map((informer) => informer.synced(signal)));
+        const stopped = await synced.then(
+          () => false,
+          () => true,
+        );
+        if (stopped) return;
+        log.info({ caches: informers.size, controllers: controllers.map((c) => c.name) }, 'caches are synced');
+        await (options.leaderElection ? lead(signal, options.leaderElection) : runControllers(signal));
       } finally {
+        stopping.abort();
         caches.abort();
-        await Promise.all([watching, recorder.flush()]);
+        await Promise.all([watching, endsWithin(recorder.flush(), clock, FLUSH_PERIOD_MS)]);
         recorder.close();
         await server.close();
       }
     },
   };
+}
+
+function leaseObject({ namespace, name }: ObjectKey): KubeObject {
+  return { apiVersion: Leases.apiVersion, kind: Leases.kind, metadata: { namespace, name } };
 }
 
 function informerId(resource: Resource, scope: InformerScope): string {

@@ -16,6 +16,8 @@ export interface Metrics {
   registry: Registry;
   observeRequest: RequestObserver;
   controller(name: string, concurrency: number): ReconcileObserver;
+  /** The gauge of a lease; 0 until told otherwise. */
+  leader(name: string): (leads: boolean) => void;
   queue(name: string): { observer: QueueObserver; attach(queue: WorkQueue, nowMs: () => number): void };
 }
 
@@ -32,6 +34,12 @@ export function createMetrics(registry: Registry = new Registry()): Metrics {
     labelNames: ['code', 'method', 'host'],
     registers,
   });
+  const leads = new Gauge({
+    name: 'leader_election_master_status',
+    help: 'Whether this process leads: 1, or stands by: 0.',
+    labelNames: ['name'],
+    registers,
+  });
   const observeReconcile = reconcileMetrics(registers);
   const observeQueue = queueMetrics(registers);
   return {
@@ -39,6 +47,10 @@ export function createMetrics(registry: Registry = new Registry()): Metrics {
     observeRequest: (request) => requests.inc(request),
     controller: observeReconcile,
     queue: observeQueue,
+    leader(name) {
+      leads.set({ name }, 0);
+      return (isLeader) => leads.set({ name }, isLeader ? 1 : 0);
+    },
   };
 }
 
@@ -84,6 +96,7 @@ function reconcileMetrics(registers: Registry[]): Metrics['controller'] {
   return (controller, concurrency) => {
     for (const result of RECONCILE_RESULTS) total.inc({ controller, result }, 0);
     for (const counter of [errors, terminalErrors]) counter.inc({ controller }, 0);
+    time.zero({ controller });
     active.set({ controller }, 0);
     maxConcurrent.set({ controller }, concurrency);
     return {
@@ -142,6 +155,7 @@ function queueMetrics(registers: Registry[]): Metrics['queue'] {
   return (name) => {
     depth.set({ name }, 0);
     for (const counter of [adds, retries]) counter.inc({ name }, 0);
+    for (const histogram of [waited, worked]) histogram.zero({ name });
     return {
       observer: {
         added(count) {

@@ -29,7 +29,7 @@ export interface WorkQueue {
   shutDown(): void;
   /** Keys ready to be worked on. */
   readonly depth: number;
-  /** When each key that is being worked on was started, in milliseconds of the clock. */
+  /** When each key that is being worked on was started, on the clock's `elapsed`. */
   readonly running: Iterable<number>;
 }
 
@@ -55,7 +55,7 @@ export function createQueue(options: {
   const waiters: ((key: string | undefined) => void)[] = [];
   let depth = 0;
   let closed = false;
-  const now = () => clock.now().getTime();
+  const now = () => clock.elapsed();
 
   function push(key: string, priority: number): void {
     let keys = ready.get(priority);

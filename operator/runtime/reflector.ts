@@ -115,8 +115,8 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
 
   /** One list (where needed) and one watch; whether it went well. */
   async function cycle(signal: AbortSignal): Promise<boolean> {
-    const started = clock.now().getTime();
-    const lived = () => clock.now().getTime() - started >= HEALTHY_WATCH_MS;
+    const started = clock.elapsed();
+    const lived = () => clock.elapsed() - started >= HEALTHY_WATCH_MS;
     const before = version;
     try {
       if (version === undefined) await relist(signal);

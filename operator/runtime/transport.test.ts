@@ -4,10 +4,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { realClock } from './clock.ts';
 import { loadCredentials } from './credentials.ts';
 import { ApiError } from './errors.ts';
+import { FencedError } from './fence.ts';
 import { silentLogger } from './log.ts';
 import { createTransport, type HttpRequest } from './transport.ts';
+import { eventually } from './testing/eventually.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 const status =
@@ -24,22 +27,25 @@ afterEach(async () => {
 
 /** A transport to a server that gives these answers in turn; waiting takes no time, but is written down. */
 async function setup(answers: Answer[]) {
-  const server = createServer((request, response) => (answers.shift() ?? status(200))(request, response));
+  const seen: string[] = [];
+  const server = createServer((request, response) => {
+    seen.push(request.method ?? '');
+    (answers.shift() ?? status(200))(request, response);
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const pauses: number[] = [];
   let invalidated = 0;
   const transport = createTransport(
     {
       server: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/prefix/`),
-      tls: {},
-      headers: async () => ({ authorization: `Bearer ${invalidated}` }),
+      current: async () => ({ headers: { authorization: `Bearer ${invalidated}` }, tls: {} }),
       invalidate: () => void invalidated++,
     },
     {
       userAgent: 'test',
       log: silentLogger,
       clock: {
-        now: () => new Date(),
+        ...realClock,
         setTimeout(callback, ms) {
           pauses.push(ms);
           setImmediate(callback);
@@ -55,7 +61,7 @@ async function setup(answers: Answer[]) {
     () => server.closeAllConnections(),
     () => transport.close(),
   );
-  return { transport, codes, pauses, invalidated: () => invalidated };
+  return { transport, seen, codes, pauses, invalidated: () => invalidated };
 }
 
 describe('after a failure', () => {
@@ -122,6 +128,68 @@ describe('after a failure', () => {
   });
 });
 
+describe('a fence', () => {
+  /** A fence that is opened and closed by hand. */
+  function gate() {
+    const ended = new AbortController();
+    const fence = {
+      isOpen: true,
+      ended,
+      signal: ended.signal,
+      closed: () => (fence.isOpen ? undefined : new FencedError('shut')),
+    };
+    return fence;
+  }
+
+  test('lets reads through, and sends no write while it is closed', async () => {
+    const t = await setup([]);
+    const fence = gate();
+    t.transport.fence(fence);
+    fence.isOpen = false;
+    await t.transport.request({ method: 'GET', path: '/x' });
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE'] as const) {
+      await expect(t.transport.request({ method, path: '/x' })).rejects.toThrow(FencedError);
+    }
+    expect(t.seen).toEqual(['GET']);
+    fence.isOpen = true;
+    await t.transport.request({ method: 'POST', path: '/x' });
+    expect(t.seen).toEqual(['GET', 'POST']);
+  });
+
+  test('cuts off writes under way, and holds back those that wait for a connection', async () => {
+    const held: Answer = () => {};
+    const t = await setup(Array.from({ length: 16 }, () => held));
+    const fence = gate();
+    t.transport.fence(fence);
+    const writes = Array.from({ length: 40 }, () => t.transport.request({ method: 'PATCH', path: '/x' }));
+    const settled = Promise.allSettled(writes);
+    await eventually('16 writes to arrive', () => t.seen.length === 16);
+    fence.isOpen = false;
+    fence.ended.abort(new FencedError('shut'));
+    const results = await settled;
+    expect(results.every((result) => result.status === 'rejected' && result.reason instanceof FencedError)).toBe(true);
+    await t.transport.request({ method: 'GET', path: '/x' });
+    expect(t.seen.slice(16)).toEqual(['GET']);
+  });
+
+  test('is asked again when a write leaves, not only when it is queued', async () => {
+    const release: (() => void)[] = [];
+    const held: Answer = (request, response) => void release.push(() => status(200)(request, response));
+    const t = await setup(Array.from({ length: 16 }, () => held));
+    const fence = gate();
+    t.transport.fence(fence);
+    const first = Array.from({ length: 16 }, () => t.transport.request({ method: 'PATCH', path: '/x' }));
+    await eventually('16 writes to arrive', () => t.seen.length === 16);
+    const queued = t.transport.request({ method: 'PATCH', path: '/late' });
+    const refused = expect(queued).rejects.toThrow(FencedError);
+    fence.isOpen = false;
+    for (const answer of release) answer();
+    await Promise.all(first);
+    await refused;
+    expect(t.seen.length).toBe(16);
+  });
+});
+
 test('a refusal says what the server said', async () => {
   const body = { message: 'ports is invalid', reason: 'Invalid', details: { causes: [{ field: 'spec.ports' }] } };
   const t = await setup([status(422, {}, body)]);
@@ -166,10 +234,12 @@ test('credentials of a kubeconfig come from its command, and again when they wer
   );
   const credentials = await loadCredentials({ path, context: 'x' });
   expect(credentials.server.host).toBe('example.test:6443');
-  expect(credentials.tls).toEqual({ rejectUnauthorized: false });
-  expect(await credentials.headers()).toEqual({ Authorization: 'Bearer first' });
+  expect(await credentials.current()).toEqual({
+    headers: { Authorization: 'Bearer first' },
+    tls: { rejectUnauthorized: false },
+  });
   await writeFile(token, JSON.stringify({ status: { token: 'second' } }));
-  expect(await credentials.headers()).toEqual({ Authorization: 'Bearer first' });
+  expect((await credentials.current()).headers).toEqual({ Authorization: 'Bearer first' });
   credentials.invalidate();
-  expect(await credentials.headers()).toEqual({ Authorization: 'Bearer second' });
+  expect((await credentials.current()).headers).toEqual({ Authorization: 'Bearer second' });
 });

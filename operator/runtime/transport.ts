@@ -1,8 +1,10 @@
-import { Agent, ProxyAgent, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { backoffDelay, type Backoff } from './backoff.ts';
 import { realClock, sleep, type Clock } from './clock.ts';
+import { createConnections } from './connections.ts';
 import type { Credentials } from './credentials.ts';
 import { ApiError, type StatusBody } from './errors.ts';
+import type { Fence } from './fence.ts';
 import type { Log } from './log.ts';
 
 export interface HttpRequest {
@@ -24,14 +26,11 @@ export interface Transport {
   /** The body of a long answer as it arrives, on a connection of its own; never retries. Fails after `idleMs` of silence. */
   stream(request: HttpRequest & { idleMs: number }): Promise<AsyncIterable<Buffer> & { destroy(): unknown }>;
   observe(observer: RequestObserver): void;
+  /** From now on nothing but reads is sent unless the fence is open. */
+  fence(fence: Fence): void;
   close(): Promise<void>;
 }
 
-/**
- * HTTP/1.1 on purpose: HTTP/2 gave no more applies a second here, puts every request behind one connection that may go silent,
- * and undici 8.12 raises unhandled errors when a session with aborted streams ends.
- */
-const CONNECTIONS = 16;
 const REQUEST_TIMEOUT_MS = 30_000;
 const MAX_RETRIES = 5;
 const RETRY_BACKOFF: Backoff = { baseMs: 50, maxMs: 2_000, jitter: 0.5 };
@@ -49,26 +48,30 @@ export interface TransportOptions {
 }
 
 export function createTransport(credentials: Credentials, options: TransportOptions): Transport {
-  const pool = createPool(credentials, CONNECTIONS);
-  const streams = createPool(credentials, null);
+  const connections = createConnections(credentials);
   const observers: RequestObserver[] = [];
+  let fence: Fence | undefined;
   const { origin, host } = credentials.server;
   const basePath = credentials.server.pathname.replace(/\/$/, '');
 
-  async function send(dispatcher: Dispatcher, request: HttpRequest, bodyTimeout: number) {
-    const headers = { ...(await credentials.headers()), 'user-agent': options.userAgent, accept: 'application/json' };
+  async function send(kind: 'pool' | 'streams', request: HttpRequest, bodyTimeout: number) {
+    const connection = await connections.current();
+    const headers = { ...connection.headers, 'user-agent': options.userAgent, accept: 'application/json' };
+    const guard = request.method === 'GET' ? undefined : fence;
+    const signals = [request.signal, guard?.signal].filter((signal) => signal !== undefined);
     if (request.body !== undefined) {
       Object.assign(headers, { 'content-type': request.contentType ?? 'application/json' });
     }
     let code = '<error>';
     try {
+      const dispatcher = guard ? connection[kind].compose(behind(guard)) : connection[kind];
       const response = await dispatcher.request({
         origin,
         path: basePath + request.path + queryString(request.query),
         method: request.method,
         headers,
         body: request.body === undefined ? undefined : JSON.stringify(request.body),
-        signal: request.signal,
+        signal: signals.length > 1 ? AbortSignal.any(signals) : signals[0],
         headersTimeout: REQUEST_TIMEOUT_MS,
         bodyTimeout,
       });
@@ -80,7 +83,7 @@ export function createTransport(credentials: Credentials, options: TransportOpti
   }
 
   async function attempt(request: HttpRequest): Promise<string> {
-    const response = await send(pool, request, REQUEST_TIMEOUT_MS);
+    const response = await send('pool', request, REQUEST_TIMEOUT_MS);
     const text = await response.body.text();
     if (response.statusCode < 300) return text;
     throw errorOf(response, text);
@@ -92,9 +95,9 @@ export function createTransport(credentials: Credentials, options: TransportOpti
         try {
           return await attempt(request);
         } catch (error) {
-          if (error instanceof ApiError && error.status === 401 && retries === 0) {
+          if (isRefusedCredential(error)) {
             credentials.invalidate();
-            continue;
+            if (retries === 0) continue;
           }
           const delay = retries < MAX_RETRIES ? retryDelay(error, request.method, retries) : undefined;
           if (delay === undefined || request.signal?.aborted) throw error;
@@ -105,26 +108,45 @@ export function createTransport(credentials: Credentials, options: TransportOpti
       }
     },
     async stream(request) {
-      const response = await send(streams, request, request.idleMs);
-      if (response.statusCode < 300) return response.body;
-      const error = errorOf(response, await response.body.text());
-      if (error.status === 401) credentials.invalidate();
-      throw error;
+      try {
+        const response = await send('streams', request, request.idleMs);
+        if (response.statusCode < 300) return response.body;
+        throw errorOf(response, await response.body.text());
+      } catch (error) {
+        if (isRefusedCredential(error)) credentials.invalidate();
+        throw error;
+      }
     },
     observe: (observer) => void observers.push(observer),
-    async close() {
-      await Promise.all([pool.destroy(), streams.destroy()]);
-    },
+    fence: (given) => void (fence = given),
+    close: () => connections.close(),
   };
 }
 
-function createPool(credentials: Credentials, connections: number | null): Dispatcher {
-  const tls = { ...credentials.tls, keepAlive: true, keepAliveInitialDelay: 30_000 };
-  const shared = { connections, allowH2: false, keepAliveTimeout: 60_000 };
-  if (!credentials.proxyUrl) return new Agent({ ...shared, connect: tls });
-  if (!credentials.proxyUrl.startsWith('http'))
-    throw new Error(`unsupported proxy-url ${credentials.proxyUrl}: only http and https`);
-  return new ProxyAgent({ ...shared, uri: credentials.proxyUrl, requestTls: tls });
+/**
+ * Asks the fence when a connection is free and the request is about to be written: one that waited its turn, or for an event
+ * loop that stood still, must not leave after its time.
+ */
+function behind(fence: Fence): Dispatcher.DispatcherComposeInterceptor {
+  return (dispatch) => (request, handler) =>
+    dispatch(request, {
+      onRequestStart(controller, context) {
+        const reason = fence.closed();
+        if (reason) controller.abort(reason);
+        else handler.onRequestStart?.(controller, context);
+      },
+      onRequestUpgrade: (...args) => handler.onRequestUpgrade?.(...args),
+      onResponseStart: (...args) => handler.onResponseStart?.(...args),
+      onResponseData: (...args) => handler.onResponseData?.(...args),
+      onResponseEnd: (...args) => handler.onResponseEnd?.(...args),
+      onResponseError: (...args) => handler.onResponseError?.(...args),
+    });
+}
+
+/** The server does not know us (any more), or we do not trust its certificate (any more): one of us has new credentials. */
+function isRefusedCredential(error: unknown): boolean {
+  if (error instanceof ApiError) return error.status === 401;
+  return /CERT|VERIFY|^ERR_(SSL|TLS)/.test((error as { code?: string }).code ?? '');
 }
 
 function errorOf(response: Dispatcher.ResponseData, text: string): ApiError {

@@ -108,7 +108,7 @@ async function asOperator(client: Client, adminKubeconfig: string): Promise<stri
 }
 
 function resourceOf({ apiVersion = '', kind = '' }: KubeObject): Resource {
-  const namespaced = kind === 'ServiceAccount';
+  const namespaced = ['ServiceAccount', 'Role', 'RoleBinding'].includes(kind);
   return defineResource(apiVersion, kind, `${kind.toLowerCase()}s`, { namespaced });
 }
 
