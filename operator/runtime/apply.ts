@@ -2,7 +2,7 @@ import type { CallOptions, Client } from './client.ts';
 import { differences, hasForeignEntries, valueAt, type Difference } from './compare.ts';
 import { isNotFound } from './errors.ts';
 import { hashOf } from './hash.ts';
-import { keyOf, keyToString, type KubeObject, type Resource } from './resource.ts';
+import { isOlderVersion, keyOf, keyToString, type KubeObject, type Resource } from './resource.ts';
 
 /** Carries the hash of the desired object as last applied: what is no longer desired shows as another hash. */
 export const APPLIED_HASH = 'orderplane.dev/applied-hash';
@@ -176,10 +176,4 @@ function createWriteMemory(): WriteMemory {
       writes.delete(oldest);
     },
   };
-}
-
-/** Resource versions are numbers of any length that grow with every write (Kubernetes 1.35 promises so). */
-function isOlderVersion(a: string | undefined, b: string | undefined): boolean {
-  if (!a || !b || !/^\d+$/.test(a + b)) return false;
-  return a.length === b.length ? a < b : a.length < b.length;
 }

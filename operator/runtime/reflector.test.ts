@@ -152,6 +152,28 @@ const cases: Record<
     asked: ['list 0', 'watch 500', 'list newest', 'watch 9'],
     seen: [],
   },
+  'ignores what something in between sent again, a deleted object among it': {
+    lists: [{ items: [configMap('a', '1')], resourceVersion: '5' }],
+    watches: [
+      {
+        events: [
+          modified('a', '8'),
+          { type: 'DELETED', object: configMap('a', '10') },
+          modified('a', '8'),
+          modified('b', '9'),
+        ],
+      },
+    ],
+    asked: ['list 0', 'watch 5'],
+    seen: ['add a initial', 'update a', 'delete a'],
+  },
+  'waits as long as a busy server asks for': {
+    lists: [{ items: [], resourceVersion: '5' }],
+    watches: [{ end: new ApiError('busy', { status: 429, reason: 'TooManyRequests', retryAfterMs: 7_000 }) }, {}],
+    asked: ['list 0', 'watch 5', 'watch 5'],
+    seen: [],
+    pauses: [7_000],
+  },
   'tells of a namesake as a deletion and an addition': {
     lists: [{ items: [configMap('a', '1', 'first')], resourceVersion: '5' }],
     watches: [{ events: [{ type: 'MODIFIED', object: configMap('a', '6', 'second') }] }],

@@ -3,7 +3,7 @@ import type { Client, WatchEvent } from './client.ts';
 import { sleep, type Clock } from './clock.ts';
 import { ApiError, isGone, isVersionTooLarge } from './errors.ts';
 import type { Log } from './log.ts';
-import type { KubeObject, Resource } from './resource.ts';
+import { isOlderVersion, type KubeObject, type Resource } from './resource.ts';
 
 /** Takes what a reflector learns. */
 export interface ReflectorSink<T> {
@@ -63,6 +63,8 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
   const log = options.log.child({ resource: resource.plural, ...(namespace ? { namespace } : {}) });
   const scope = { namespace, labelSelector, fieldSelector };
   let version: string | undefined;
+  /** How long the server asked to be left alone, if it did. */
+  let asked = 0;
   let everListed = false;
   let interrupt = new AbortController();
 
@@ -108,6 +110,8 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
       const { code = 500, reason = '', message = 'the watch failed' } = event.object;
       throw new ApiError(message, { status: code, reason, details: event.object.details });
     }
+    // Versions only grow along a watch: what is older than the last event was sent again by something in between.
+    if (isOlderVersion(event.object.metadata.resourceVersion, version)) return;
     if (event.type === 'DELETED') sink.remove(event.object);
     else if (event.type !== 'BOOKMARK') sink.upsert(event.object);
     version = event.object.metadata.resourceVersion;
@@ -125,6 +129,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
       if (signal.aborted) return true;
       const lost = isGone(error) || isVersionTooLarge(error);
       if (lost) version = undefined;
+      if (error instanceof ApiError) asked = error.retryAfterMs ?? 0;
       log.info(
         { err: error, relist: lost },
         lost ? 'the watch fell behind: listing anew' : 'the watch broke: reconnecting',
@@ -141,16 +146,13 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
           interrupt = new AbortController();
           version = undefined;
         }
+        asked = 0;
         const healthy = await cycle(AbortSignal.any([signal, interrupt.signal]));
         if (signal.aborted || interrupt.signal.aborted) continue;
         failures = healthy ? 0 : failures + 1;
-        if (failures > 0) {
-          await sleep(
-            clock,
-            backoffDelay(tuning.backoff, failures - 1, random),
-            AbortSignal.any([signal, interrupt.signal]),
-          );
-        }
+        const backoff = failures > 0 ? backoffDelay(tuning.backoff, failures - 1, random) : 0;
+        const pause = Math.max(asked, backoff);
+        if (pause > 0) await sleep(clock, pause, AbortSignal.any([signal, interrupt.signal]));
       }
     },
     forceRelist: () => interrupt.abort(),

@@ -89,3 +89,9 @@ export function keyFromString(text: string): ObjectKey {
   const slash = text.indexOf('/');
   return slash < 0 ? { namespace: '', name: text } : { namespace: text.slice(0, slash), name: text.slice(slash + 1) };
 }
+
+/** Resource versions are numbers of any length that grow with every write (Kubernetes 1.35 promises so). */
+export function isOlderVersion(a: string | undefined, b: string | undefined): boolean {
+  if (!a || !b || !/^\d+$/.test(a + b)) return false;
+  return a.length === b.length ? a < b : a.length < b.length;
+}
