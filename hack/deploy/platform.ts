@@ -23,6 +23,7 @@ const TITLES: Readonly<Record<Stage, string>> = {
   CredentialsReady: 'credentials',
   StoresReady: 'stores',
   BrokerReady: 'broker',
+  IdentityReady: 'identity',
   DatabasesReady: 'databases and roles',
   SchemaCurrent: 'migrations',
   SeedsApplied: 'seeds',

@@ -1,91 +1,145 @@
+/** What a pod's own status says of why it is not ready. Pure: what has to be asked for is named, and asked for by `cause.ts`. */
 import { findCondition, type Pod } from '../runtime/index.ts';
+import { lastWords } from './last-words.ts';
 
 type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
+type Terminated = NonNullable<NonNullable<ContainerStatus['state']>['terminated']>;
 
-/** Why pods are not ready, in the words of the first that says why; undefined where they are, or just need time. */
-export function diagnosePods(pods: readonly Pod[]): string | undefined {
-  for (const pod of pods) {
-    const fault = diagnosePod(pod);
-    if (fault) return `pod ${pod.metadata.name} ${fault}`;
-  }
-  return undefined;
+/** Where more can be learnt than the status tells. */
+export type Question =
+  /** The log of a container's instance that ended. */
+  | { kind: 'log'; container: string; previous: boolean; restarts: number }
+  /** What the kubelet says of a probe since then. */
+  | { kind: 'probe'; since: string }
+  /** Why volume claims are not bound. */
+  | { kind: 'claims'; names: string[] };
+
+export interface PodFault {
+  /** What is wrong, after `pod x`. */
+  words: string;
+  /** What the program said of it, as far as the status has it. */
+  said?: string;
+  /** False where it may be about to come right: such a fault gives way to any other. */
+  isCertain: boolean;
+  question?: Question;
 }
 
-function diagnosePod(pod: Pod): string | undefined {
+/** How long a container may run before its not being ready is worth a word. */
+const READY_GRACE_MS = 6_000;
+const STARTUP_GRACE_MS = 15_000;
+/** So long after a restart its cause is the crash before; later, what the probe says now. */
+const CRASH_MEMORY_MS = 20_000;
+
+/** Why pods are not ready, in the words of the one that says most; undefined where they are, or just need time. */
+export function diagnosePods(pods: readonly Pod[], now = new Date()): string | undefined {
+  const found = worstFault(pods, now);
+  return found && inWords(found.pod, found.fault.words, found.fault.said);
+}
+
+export function inWords(pod: Pod, words: string, said: string | undefined): string {
+  return `pod ${pod.metadata.name} ${words}${said ? `: ${said}` : ''}`;
+}
+
+export function worstFault(pods: readonly Pod[], now: Date): { pod: Pod; fault: PodFault } | undefined {
+  const faults = pods.flatMap((pod) => {
+    const fault = podFault(pod, now);
+    return fault ? [{ pod, fault }] : [];
+  });
+  return faults.find(({ fault }) => fault.isCertain) ?? faults[0];
+}
+
+export function podFault(pod: Pod, now: Date): PodFault | undefined {
   const scheduled = findCondition(pod.status?.conditions, 'PodScheduled');
-  if (scheduled?.status === 'False') return `cannot be scheduled: ${scheduled.message ?? scheduled.reason}`;
-  const containers = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
-  for (const container of containers) {
-    const fault = diagnoseContainer(container);
-    if (fault) return fault;
+  if (scheduled?.status === 'False') return unschedulable(pod, scheduled.message ?? scheduled.reason ?? '');
+  if (pod.status?.phase === 'Failed' && pod.status.reason) {
+    return { words: `failed: ${pod.status.message ?? pod.status.reason}`, isCertain: true };
   }
-  return pod.status?.phase === 'Failed'
-    ? `failed: ${pod.status.message ?? pod.status.reason ?? 'for no stated reason'}`
-    : undefined;
+  const containers = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
+  const faults = containers.flatMap((container) => containerFault(container, now) ?? []);
+  const fault = faults.find(({ isCertain }) => isCertain) ?? faults[0];
+  if (fault || pod.status?.phase !== 'Failed') return fault;
+  return { words: `failed: ${pod.status.message ?? 'for no stated reason'}`, isCertain: true };
+}
+
+/** When a pod that is silent now may have something to say; undefined where only a change of it would. */
+export function nextFaultMs(pods: readonly Pod[], now: Date): number | undefined {
+  const waits = pods
+    .flatMap((pod) => pod.status?.containerStatuses ?? [])
+    .filter(({ ready, state }) => !ready && state?.running)
+    .map(({ started, state }) => graceOf(started) - runningMs(state, now))
+    .filter((ms) => ms > 0);
+  return waits.length > 0 ? Math.min(...waits) : undefined;
+}
+
+function unschedulable(pod: Pod, message: string): PodFault {
+  const names = (pod.spec?.volumes ?? []).flatMap(
+    ({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName ?? [],
+  );
+  return {
+    words: `cannot be scheduled: ${message}`,
+    isCertain: true,
+    ...(names.length > 0 && { question: { kind: 'claims', names } }),
+  };
 }
 
 /** Waiting for these is normal. */
 const STARTING = new Set(['ContainerCreating', 'PodInitializing']);
+const NO_IMAGE = new Set(['ImagePullBackOff', 'ErrImagePull', 'InvalidImageName', 'ErrImageNeverPull']);
 
-function diagnoseContainer({
-  name,
-  image,
-  state,
-  lastState,
-  ready,
-  restartCount,
-}: ContainerStatus): string | undefined {
-  const { waiting, terminated } = state ?? {};
-  const last = terminated ?? lastState?.terminated;
-  if (
-    waiting &&
-    ['ImagePullBackOff', 'ErrImagePull', 'InvalidImageName', 'ErrImageNeverPull'].includes(waiting.reason ?? '')
-  ) {
-    return `cannot pull image ${image}: ${waiting.message ?? waiting.reason}`;
-  }
-  if (waiting?.reason === 'CrashLoopBackOff') return crash(name, 'keeps crashing', last);
-  if (waiting?.reason && !STARTING.has(waiting.reason))
-    return `cannot start ${name}: ${waiting.message ?? waiting.reason}`;
-  if (terminated && terminated.exitCode !== 0) return crash(name, 'crashed', terminated);
-  if (!ready && restartCount > 0 && last) return crash(name, 'was restarted', last);
+function containerFault(container: ContainerStatus, now: Date): PodFault | undefined {
+  const { name, image, state, lastState, ready } = container;
+  const { waiting, terminated, running } = state ?? {};
+  const why = waiting?.reason ?? '';
+  if (NO_IMAGE.has(why)) return certain(`cannot pull image ${image}: ${pullError(waiting?.message ?? why)}`);
+  if (why === 'CrashLoopBackOff') return crash(container, 'keeps crashing', lastState?.terminated);
+  if (why && !STARTING.has(why)) return certain(`cannot start ${name}: ${waiting?.message ?? why}`);
+  if (terminated && terminated.exitCode !== 0) return crash(container, 'crashed', terminated);
+  if (running && !ready) return notReady(container, now);
   return undefined;
 }
 
-function crash(
-  name: string,
-  verb: string,
-  last: { exitCode: number; reason?: string; message?: string } | undefined,
-): string {
+function certain(words: string): PodFault {
+  return { words, isCertain: true };
+}
+
+/** `Back-off pulling image "x": ErrImagePull: cause` repeats what is said already. */
+function pullError(message: string): string {
+  return message.replace(/^Back-off pulling image "[^"]*"(: )?/, '').replace(/^ErrImagePull: /, '') || message;
+}
+
+function notReady(container: ContainerStatus, now: Date): PodFault | undefined {
+  const { state, lastState, started, restartCount } = container;
+  const since = state?.running?.startedAt ?? '';
+  const last = lastState?.terminated;
+  const ranFor = runningMs(state, now);
+  if (restartCount > 0 && last && isOwnEnd(last) && ranFor < CRASH_MEMORY_MS)
+    return crash(container, 'was restarted', last);
+  if (ranFor < graceOf(started)) return undefined;
+  const words = started === false ? 'has not come up yet' : 'runs, but is not ready';
+  return { words, isCertain: false, question: { kind: 'probe', since } };
+}
+
+/** A container whose end nobody saw, because its node went down, did not end by itself. */
+function isOwnEnd({ reason }: Terminated): boolean {
+  return reason !== 'Unknown' && reason !== 'ContainerStatusUnknown';
+}
+
+function crash(container: ContainerStatus, verb: string, last: Terminated | undefined): PodFault {
+  const { name, state, restartCount: restarts } = container;
   const reason = last?.reason && last.reason !== 'Error' ? `${last.reason}, ` : '';
-  const words = lastWords(last?.message ?? '');
-  return `${verb} (${name}: ${reason}exit code ${last?.exitCode ?? 'unknown'})${words ? `: ${words}` : ''}`;
+  return {
+    words: `${verb} (${name}: ${reason}exit code ${last?.exitCode ?? 'unknown'})`,
+    said: lastWords(last?.message ?? ''),
+    isCertain: true,
+    question: { kind: 'log', container: name, previous: state?.terminated === undefined, restarts },
+  };
 }
 
-const MAX_WORDS = 400;
-
-/** What a program said at last: the message of its last line of JSON that is an error, or its last lines as they are. */
-export function lastWords(log: string): string {
-  const lines = log
-    .split('\n')
-    .map((line) => line.trim())
-    .filter(Boolean);
-  const entries = lines.flatMap((line) => parseEntry(line) ?? []);
-  const entry = entries.findLast(({ isError }) => isError) ?? entries.at(-1);
-  const words = entry?.text ?? lines.slice(-4).join(' ');
-  return words.length > MAX_WORDS ? `…${words.slice(-MAX_WORDS)}` : words;
+function graceOf(started: boolean | undefined): number {
+  return started === false ? STARTUP_GRACE_MS : READY_GRACE_MS;
 }
 
-function parseEntry(line: string): { text: string; isError: boolean } | undefined {
-  if (!line.startsWith('{')) return undefined;
-  try {
-    const { level, msg, message, err } = JSON.parse(line) as Record<string, unknown>;
-    const detail = typeof err === 'object' && err !== null && 'message' in err ? err.message : undefined;
-    const text = [msg ?? message, detail]
-      .filter((part, i, all) => typeof part === 'string' && part !== all[i - 1])
-      .join(': ');
-    const isError = typeof level === 'number' ? level >= 50 : /^(error|fatal)$/i.test(String(level));
-    return text ? { text, isError } : undefined;
-  } catch {
-    return undefined;
-  }
+function runningMs(state: ContainerStatus['state'], now: Date): number {
+  const at = Date.parse(state?.running?.startedAt ?? '');
+  return Number.isNaN(at) ? Infinity : now.getTime() - at;
 }

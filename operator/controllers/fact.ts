@@ -4,7 +4,13 @@ import { toError } from '../runtime/index.ts';
  * What a reconcile found of one thing that has to hold. `waiting` comes right by itself, `stalled` needs a person, `pending` was
  * not looked at because something earlier is missing. Where nothing will report a change, `retryAfterMs` says when to look again.
  */
-export type Fact = { reason: string; message: string; retryAfterMs?: number } & {
+export type Fact = {
+  reason: string;
+  message: string;
+  retryAfterMs?: number;
+  /** Set where it has waited for longer than it may: what waits, and for how long. It is tried on all the same. */
+  overdue?: string;
+} & {
   state: 'holds' | 'waiting' | 'stalled' | 'pending';
 };
 
@@ -34,8 +40,13 @@ export function blockingFact(facts: readonly Fact[]): Fact | undefined {
 
 /** When the first of them wants to be looked at again; undefined where changes are reported. */
 export function nextLook(facts: readonly Fact[]): number | undefined {
-  const times = facts.flatMap(({ retryAfterMs }) => retryAfterMs ?? []);
-  return times.length > 0 ? Math.min(...times) : undefined;
+  return soonest(...facts.map(({ retryAfterMs }) => retryAfterMs));
+}
+
+/** The smallest of the times that there are. */
+export function soonest(...times: readonly (number | undefined)[]): number | undefined {
+  const given = times.filter((time) => time !== undefined);
+  return given.length > 0 ? Math.min(...given) : undefined;
 }
 
 /** Ends a stage: what stands in the way cannot be got round by trying again soon. */

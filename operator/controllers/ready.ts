@@ -7,7 +7,7 @@ import {
   type KubeObject,
   type Recorder,
 } from '../runtime/index.ts';
-import type { Fact } from './fact.ts';
+import { pending, type Fact } from './fact.ts';
 
 const STATUS: Readonly<Record<Fact['state'], ConditionStatus>> = {
   holds: 'True',
@@ -40,38 +40,60 @@ export function withReady(
   now: Date,
 ): Condition[] {
   const message = cut(fact.message);
-  const { reason } = fact;
+  const { reason, overdue } = fact;
   const isReady = fact.state === 'holds';
   const ready = setCondition(
     conditions,
     { type: READY, status: isReady ? 'True' : 'False', reason, message, observedGeneration: generation },
     now,
   );
-  const kept = removeCondition(ready, fact.state === 'stalled' || isReady ? RECONCILING : STALLED);
+  const isStalled = fact.state === 'stalled' || overdue !== undefined;
+  const kept = removeCondition(ready, isStalled || isReady ? RECONCILING : STALLED);
   if (isReady) return removeCondition(kept, STALLED);
-  const type = fact.state === 'stalled' ? STALLED : RECONCILING;
-  return setCondition(kept, { type, status: 'True', reason, message, observedGeneration: generation }, now);
+  const why = overdue === undefined ? { reason, message } : { reason: DEADLINE_EXCEEDED, message: cut(overdue) };
+  const type = isStalled ? STALLED : RECONCILING;
+  return setCondition(kept, { type, status: 'True', ...why, observedGeneration: generation }, now);
 }
 
-/** One event for each condition that is another than before; repetitions of what is known say nothing. */
+/** The stages of which nothing is known yet are Unknown: a condition that is missing could be taken for one that does not matter. */
+export function withUnknown(
+  conditions: readonly Condition[] | undefined,
+  types: readonly string[],
+  generation: number,
+  now: Date,
+): Condition[] {
+  const missing = types.filter((type) => !conditions?.some((condition) => condition.type === type));
+  const fact = pending('not looked at yet');
+  return missing.reduce<Condition[]>(
+    (list, type) => withStage(list, type, fact, generation, now),
+    [...(conditions ?? [])],
+  );
+}
+
+/** The reason of Stalled where something waits for longer than it may. */
+export const DEADLINE_EXCEEDED = 'ProgressDeadlineExceeded';
+
+/**
+ * One event a transition: of a stage when its status or reason changes, of Ready when its status does (the stages have told why), of
+ * Stalled when it comes. Repetitions of what is known say nothing, nor does what was not asked for.
+ */
 export function recordChanges(
   recorder: Recorder,
   object: KubeObject,
   before: readonly Condition[] | undefined,
   after: readonly Condition[],
 ): void {
-  const stalledReason = after.find(({ type }) => type === STALLED)?.reason;
+  const stalled = after.find(({ type }) => type === STALLED);
   for (const condition of after) {
-    if (condition.type === RECONCILING || condition.type === STALLED || condition.status === 'Unknown') continue;
-    const previous = before?.find(({ type }) => type === condition.type);
-    if (previous?.status === condition.status && previous.reason === condition.reason) continue;
-    const isBad = condition.status === 'False' && condition.reason === stalledReason;
-    recorder.event(object, {
-      type: isBad ? 'Warning' : 'Normal',
-      reason: condition.reason,
-      action: condition.type,
-      message: `${condition.type} is ${condition.status}: ${condition.message}`,
-    });
+    const { type, status, reason, message } = condition;
+    if (type === RECONCILING || status === 'Unknown' || reason === 'NotRequested') continue;
+    const previous = before?.find((each) => each.type === type);
+    const isKnown = previous?.status === status && (type === READY || previous.reason === reason);
+    // That a stage needs a person is told by its own event.
+    if (isKnown || (type === STALLED && reason !== DEADLINE_EXCEEDED)) continue;
+    const isBad = type === STALLED || (status === 'False' && reason === stalled?.reason);
+    const text = type === STALLED ? message : `${type} is ${status}: ${message}`;
+    recorder.event(object, { type: isBad ? 'Warning' : 'Normal', reason, action: type, message: text });
   }
 }
 

@@ -90,12 +90,14 @@ function clusterRole(): Manifest {
       { apiGroups: [''], resources: ['secrets'], verbs: ['get', ...WATCH, 'create', 'patch'] },
       { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'create', 'delete'] },
       { apiGroups: [''], resources: ['pods'], verbs: WATCH },
+      // The last words of a container that crashed.
+      { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
       { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['get', ...WATCH] },
       // Whether a namespace is going: then there is nothing to tear down in order.
       { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
       { apiGroups: ['apps'], resources: ['deployments', 'statefulsets'], verbs: OWN },
       { apiGroups: ['batch'], resources: ['jobs'], verbs: ['get', ...WATCH, 'create', 'delete'] },
-      { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] },
+      { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['list', 'create', 'patch'] },
     ],
   };
 }

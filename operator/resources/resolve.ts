@@ -22,6 +22,7 @@ export function resolvePlatform(
     ...identity,
     version: spec.version ?? RELEASE,
     profile: spec.profile,
+    progressDeadlineSeconds: spec.progressDeadlineSeconds,
     images,
     stores: spec.stores ?? {},
     broker: spec.broker?.nats?.managed,

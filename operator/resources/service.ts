@@ -84,6 +84,7 @@ function serviceDeployment(
       spec: {
         replicas: service.replicas,
         revisionHistoryLimit: 3,
+        progressDeadlineSeconds: platform.progressDeadlineSeconds,
         // The old pod serves until the new one is ready.
         strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
         selector: { matchLabels: selectorLabels(platform, service.name, 'service') },

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { conditions, engine, objectName, observedGeneration, runFields, secretRef, source, storage } from './fields.ts';
+import { STAGES } from './conditions.ts';
 import { listMap, withRules } from './rules.ts';
 import { service } from './service.ts';
 
@@ -79,6 +80,14 @@ const specFields = z.object({
     .regex(/^[0-9]+\.[0-9]+\.[0-9]+$/)
     .optional()
     .describe("Release of the platform. Left out, it is the operator's newest."),
+  progressDeadlineSeconds: z
+    .int()
+    .min(1)
+    .max(86_400)
+    .default(600)
+    .describe(
+      'Seconds that a stage may wait without getting on before the platform is Stalled with reason ProgressDeadlineExceeded. It is tried on all the same, and getting on ends it. Also how long the pods of a service may take to be replaced before the service is returned to its previous version.',
+    ),
   stores: stores.optional(),
   broker: broker.optional(),
   services: listMap(z.array(service).max(50), 'name')
@@ -129,6 +138,12 @@ const runStatus = z.object({
   ...runFields,
 });
 
+const waitingStatus = z.object({
+  stage: z.enum(STAGES).describe('Type of the condition that does not hold.'),
+  since: z.iso.datetime().describe('When it began to wait, or last got on.'),
+  done: z.int().describe('How far it has got: grows with what is there.'),
+});
+
 export const orderPlatformStatus = z
   .object({
     observedGeneration: observedGeneration.optional(),
@@ -141,6 +156,9 @@ export const orderPlatformStatus = z
       .optional()
       .describe('The Migrations of this platform.'),
     databases: z.array(databaseStatus).max(200).optional().describe('Databases that exist, with their roles.'),
+    waiting: listMap(z.array(waitingStatus).max(20), 'stage')
+      .optional()
+      .describe('Stages that wait: what the progress deadline is measured by.'),
     runs: listMap(z.array(runStatus).max(20), 'name')
       .optional()
       .describe('The last finished run of each Job of the platform itself.'),

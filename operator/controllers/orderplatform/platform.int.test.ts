@@ -34,6 +34,7 @@ describe('a fresh platform', () => {
       'CredentialsReady True Ready',
       'StoresReady True Ready',
       'BrokerReady True Ready',
+      'IdentityReady True NotRequested',
       'DatabasesReady True Ready',
       'SchemaCurrent True UpToDate',
       'SeedsApplied True NotRequested',

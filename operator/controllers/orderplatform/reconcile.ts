@@ -18,11 +18,12 @@ import {
   type Result,
 } from '../../runtime/index.ts';
 import type { Deps } from '../deps.ts';
-import { nextLook, stalled, toFinding } from '../fact.ts';
+import { nextLook, soonest, stalled, toFinding } from '../fact.ts';
 import { describeIssues } from '../invalid.ts';
 import { recordChanges } from '../ready.ts';
 import { finalize, FINALIZER } from './finalize.ts';
 import { PHASES } from './phases/index.ts';
+import { nextDeadlineMs } from './progress.ts';
 import { pruneUnwanted } from './prune.ts';
 import { newScope, type Scope } from './scope.ts';
 import { deriveStatus, invalidStatus } from './status.ts';
@@ -41,9 +42,11 @@ export async function reconcilePlatform(deps: Deps, key: ObjectKey, context: Rec
   }
   const scope = newScope(object, platform, context);
   const errors = await runPhases(deps, scope);
-  await writeStatus(deps, object, deriveStatus(deps, scope, errors.length === 0), context);
+  const status = deriveStatus(deps, scope, errors.length === 0);
+  await writeStatus(deps, object, status, context);
   if (errors.length > 0) throw errors[0];
-  const lookAgainMs = nextLook([...scope.facts.values()]);
+  const deadlineMs = nextDeadlineMs(status.waiting ?? [], platform.progressDeadlineSeconds, deps.clock.now());
+  const lookAgainMs = soonest(nextLook([...scope.facts.values()]), deadlineMs);
   return lookAgainMs === undefined ? done() : requeueAfter(lookAgainMs);
 }
 

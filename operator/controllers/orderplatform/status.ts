@@ -1,9 +1,10 @@
-import { STAGES, type ComponentStatus, type OrderPlatformStatus } from '../../api/v1alpha1/index.ts';
-import type { Condition } from '../../runtime/index.ts';
+import { READY, STAGES, type ComponentStatus, type OrderPlatformStatus } from '../../api/v1alpha1/index.ts';
+import { findCondition, type Condition } from '../../runtime/index.ts';
 import { ofPlatform } from '../caches.ts';
 import type { Deps } from '../deps.ts';
-import { blockingFact, holds, type Fact } from '../fact.ts';
-import { withReady, withStage } from '../ready.ts';
+import { blockingFact, holds, waiting, type Fact } from '../fact.ts';
+import { withReady, withStage, withUnknown } from '../ready.ts';
+import { doneIn, overdueStage, trackProgress, type StageProgress } from './progress.ts';
 import { migrationFault } from './requirements.ts';
 import type { Scope } from './scope.ts';
 
@@ -24,6 +25,10 @@ export function deriveStatus(
     const fact = facts.get(stage);
     if (fact) conditions = withStage(conditions, stage, fact, generation, now);
   }
+  const isSame = findCondition(object.status?.conditions, READY)?.observedGeneration === generation;
+  const before = isSame ? (object.status?.waiting ?? []) : [];
+  const stagesWaiting = trackProgress(facts, (stage) => doneIn(stage, scope), before, now);
+  const overdue = overdueStage(stagesWaiting, platform.progressDeadlineSeconds, now);
   return {
     observedGeneration: isHandled ? generation : (object.status?.observedGeneration ?? -1),
     version: platform.version,
@@ -32,7 +37,13 @@ export function deriveStatus(
     migrations: migrationsOf(deps, scope),
     databases: scope.databases,
     runs: Array.from(scope.runs, ([name, record]) => ({ name, ...withoutUndefined(record) })),
-    conditions: withReady(conditions, readyFact(scope), generation, now),
+    ...(stagesWaiting.length > 0 && { waiting: stagesWaiting }),
+    conditions: withReady(
+      withUnknown(conditions, STAGES, generation, now),
+      withOverdue(isHandled ? readyFact(scope) : unfinishedFact(scope), overdue, scope),
+      generation,
+      now,
+    ),
   };
 }
 
@@ -42,6 +53,21 @@ export function readyFact({ facts, available }: Pick<Scope, 'facts' | 'available
   return blocking ?? holds('Ready', `all ${available.size} services are available`);
 }
 
+/** Ready is not True for a generation that was not dealt with to the end. */
+function unfinishedFact(scope: Scope): Fact {
+  const fact = readyFact(scope);
+  return fact.state === 'holds'
+    ? waiting('Error', 'the last visit failed, and is repeated: see the log of the operator')
+    : fact;
+}
+
+function withOverdue(fact: Fact, overdue: StageProgress | undefined, { facts, platform }: Scope): Fact {
+  if (!overdue || fact.state !== 'waiting') return fact;
+  const { stage } = overdue;
+  const message = `${stage} has not got on for ${platform.progressDeadlineSeconds} s, and is tried on: ${facts.get(stage)?.message}`;
+  return { ...fact, overdue: message };
+}
+
 /** The status for a spec that cannot be acted on: what runs is left as it is, and so is what is known of it. */
 export function invalidStatus(
   { clock }: Pick<Deps, 'clock'>,
@@ -49,10 +75,12 @@ export function invalidStatus(
   fact: Fact,
 ): OrderPlatformStatus {
   const generation = object.metadata.generation ?? 0;
+  const now = clock.now();
+  const known = withUnknown(object.status?.conditions, STAGES, generation, now);
   return {
     ...object.status,
     observedGeneration: generation,
-    conditions: withReady(object.status?.conditions, fact, generation, clock.now()),
+    conditions: withReady(known, fact, generation, now),
   };
 }
 

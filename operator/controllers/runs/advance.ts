@@ -12,8 +12,9 @@ import {
   type ReconcileContext,
   type Resource,
 } from '../../runtime/index.ts';
+import { findCause } from '../cause.ts';
 import type { Deps } from '../deps.ts';
-import { diagnosePods } from '../diagnosis.ts';
+
 import { Blocked, stalled } from '../fact.ts';
 import { observeRun } from './observe.ts';
 import { planRun, recordOf, superfluousRuns, type ObservedRun, type RunRecord } from './plan.ts';
@@ -66,10 +67,17 @@ export async function advanceRun(
         await removeRuns(deps, definition, superfluousRuns(lastRecord, runs), options);
         return { record, result, isSettled: true };
       case 'await': {
-        const trouble = diagnosePods(
-          jobs.filter((job) => job.metadata.name === plan.run.name).flatMap((job) => podsOf(deps, job)),
-        );
-        return { record, result, ...failed(), isSettled: false, running: plan.run.name, ...(trouble && { trouble }) };
+        const job = jobs.find(({ metadata }) => metadata.name === plan.run.name);
+        const { words: trouble, lookAgainMs } = job ? await findCause(deps, job, podsOf(deps, job), options) : {};
+        return {
+          record,
+          result,
+          ...failed(),
+          isSettled: false,
+          running: plan.run.name,
+          ...(trouble && { trouble }),
+          ...(lookAgainMs !== undefined && { retryAfterMs: lookAgainMs }),
+        };
       }
       case 'takeBack':
         await removeRuns(deps, definition, [plan.run], options);

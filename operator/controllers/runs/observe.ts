@@ -1,7 +1,8 @@
 import { JOB_CONTAINER } from '../../resources/job.ts';
 import { INPUT_HASH_LABEL, RUN_LABEL } from '../../resources/labels.ts';
 import { findCondition, isConditionTrue, type Job, type Pod } from '../../runtime/index.ts';
-import { diagnosePods, lastWords } from '../diagnosis.ts';
+import { diagnosePods } from '../diagnosis.ts';
+import { lastWords } from '../last-words.ts';
 import type { ObservedRun, RunEnd } from './plan.ts';
 
 /** A Job and its pods as one run. The pod is asked first: the Job controller takes up to a second longer to say the same. */

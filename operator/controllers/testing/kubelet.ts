@@ -15,7 +15,9 @@ export type Behaviour =
   | { kind: 'run' }
   | { kind: 'hold' }
   | { kind: 'result'; result: { ok: boolean; [field: string]: unknown } }
-  | { kind: 'crash'; log: string };
+  | { kind: 'crash'; log: string }
+  /** A status in the kubelet's words, of the one container; `called` tells it from others. */
+  | { kind: 'says'; called: string; status: Partial<NonNullable<Pod['status']>>; container?: object };
 
 export interface FakeKubelet {
   /** Decides for pods by their name; the last rule that was set and matches wins. A Job is called like its purpose. */
@@ -102,6 +104,12 @@ function statusOf(pod: Pod, behaviour: Behaviour) {
       status: ready || type === 'PodScheduled' ? 'True' : 'False',
       lastTransitionTime: now,
     }));
+  if (behaviour.kind === 'says') {
+    const { called, status, container: fields } = behaviour;
+    const [state] = container({}, false);
+    const containerStatuses = fields && [{ ...state, ...fields }];
+    return { phase: 'Running', message: called, conditions: conditions(false), containerStatuses, ...status };
+  }
   if (behaviour.kind === 'crash') {
     const terminated = { exitCode: 1, reason: 'Error', message: behaviour.log, startedAt: now, finishedAt: now };
     const [state] = container({ waiting: { reason: 'CrashLoopBackOff' } }, false, 3);

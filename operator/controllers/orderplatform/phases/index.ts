@@ -1,6 +1,6 @@
 import type { Stage } from '../../../api/v1alpha1/index.ts';
 import type { Deps } from '../../deps.ts';
-import type { Fact } from '../../fact.ts';
+import { holds, type Fact } from '../../fact.ts';
 import type { Scope } from '../scope.ts';
 import { reconcileBroker } from './broker.ts';
 import { reconcileCredentials } from './credentials.ts';
@@ -22,6 +22,8 @@ export const PHASES: readonly Phase[] = [
   { stage: 'CredentialsReady', run: reconcileCredentials },
   { stage: 'StoresReady', run: reconcileStores },
   { stage: 'BrokerReady', run: reconcileBroker },
+  // Customers come with a service of their own, and so does what tells them apart.
+  { stage: 'IdentityReady', run: async () => holds('NotRequested', 'the platform has no identity') },
   { stage: 'DatabasesReady', run: reconcileDatabases },
   { stage: 'SchemaCurrent', run: reconcileMigrations },
   { stage: 'SeedsApplied', run: reconcileSeeds },

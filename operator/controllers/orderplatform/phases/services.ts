@@ -2,8 +2,8 @@ import { backendsOf, type Service } from '../../../resources/platform.ts';
 import { appliedTemplate, secretsOf, withTemplate, type ServiceObjects } from '../../../resources/service.ts';
 import { hashOf, isDeleting, type Deployment } from '../../../runtime/index.ts';
 import { ofPlatform } from '../../caches.ts';
+import { findCause } from '../../cause.ts';
 import type { Deps } from '../../deps.ts';
-import { diagnosePods } from '../../diagnosis.ts';
 import { all, ensure, findOwned } from '../../ensure.ts';
 import { blockingFact, holds, pending, waiting, type Fact } from '../../fact.ts';
 import { unmetRequirement } from '../requirements.ts';
@@ -43,11 +43,17 @@ async function reconcileService(
   const pods = ofPlatform(caches.pods, platform).filter(
     (pod) => pod.metadata.labels?.['app.kubernetes.io/name'] === service.name,
   );
-  const trouble = diagnosePods(pods.filter((pod) => !isDeleting(pod)));
+  const { words: trouble, lookAgainMs } = await findCause(
+    deps,
+    stored,
+    pods.filter((pod) => !isDeleting(pod)),
+    scope,
+  );
   if (trouble) scope.troubles.set(service.name, trouble);
   return waiting(
     trouble ? 'PodFailing' : 'RollingOut',
     `${service.name} is not available: ${trouble ?? 'its pods are starting'}`,
+    lookAgainMs,
   );
 }
 

@@ -3,8 +3,8 @@ import { claimName, type StoreName } from '../../../resources/names.ts';
 import type { StoreObjects } from '../../../resources/store.ts';
 import { serverIdentity } from '../../target.ts';
 import { ofPlatform } from '../../caches.ts';
+import { findCause } from '../../cause.ts';
 import type { Deps } from '../../deps.ts';
-import { diagnosePods } from '../../diagnosis.ts';
 import { all, ensure, isOurs } from '../../ensure.ts';
 import { Blocked, blockingFact, holds, pending, stalled, waiting, type Fact } from '../../fact.ts';
 import type { Scope } from '../scope.ts';
@@ -58,11 +58,12 @@ export async function reconcileStore(
   const pods = ofPlatform(caches.pods, platform).filter(
     (pod) => pod.metadata.labels?.['app.kubernetes.io/name'] === component,
   );
-  const trouble = diagnosePods(pods);
+  const { words: trouble, lookAgainMs } = await findCause(deps, live, pods, scope);
   if (trouble) scope.troubles.set(component, trouble);
   return waiting(
     'StoreNotReady',
     `${component} is not ready: ${trouble ?? `pod ${statefulSet.metadata.name}-0 is starting`}`,
+    lookAgainMs,
   );
 }
 

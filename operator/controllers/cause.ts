@@ -1,0 +1,161 @@
+/** The one cause for which a workload is not ready, asked for where the pods' own status does not tell it all. */
+import {
+  Events,
+  findCondition,
+  type Client,
+  type Deployment,
+  type Event,
+  type KubeObject,
+  type Pod,
+  type ReconcileContext,
+} from '../runtime/index.ts';
+import { createSecrets } from '../jobs/secrets.ts';
+import type { Deps } from './deps.ts';
+import { inWords, nextFaultMs, worstFault, type PodFault } from './diagnosis.ts';
+import { lastWords } from './last-words.ts';
+
+export interface Cause {
+  /** In words; undefined where nothing is known to be wrong. */
+  words?: string;
+  /** When to ask again: nothing reports that there is a new event, or that a grace period is over. */
+  lookAgainMs?: number;
+}
+
+/** How often what nothing reports is asked for again, while a workload is not ready. */
+const LOOK_AGAIN_MS = 5_000;
+
+/** A workload that was just made has no pods yet, and that means nothing. */
+const SETTLED_MS = 3_000;
+
+type Asking = Pick<Deps, 'client' | 'caches' | 'clock'>;
+
+/**
+ * Why a Deployment, StatefulSet or Job is not ready: what its pods say of themselves, or why it has none. Reads logs and events, once a
+ * crash, and only while something is wrong. Passwords are masked.
+ */
+export async function findCause(
+  deps: Asking,
+  workload: KubeObject & { status?: unknown },
+  pods: readonly Pod[],
+  { signal }: Pick<ReconcileContext, 'signal'>,
+): Promise<Cause> {
+  const now = deps.clock.now();
+  const found = worstFault(pods, now);
+  const isNew = now.getTime() - Date.parse(workload.metadata.creationTimestamp ?? '') < SETTLED_MS;
+  const refusal =
+    found?.fault.isCertain || isNew ? undefined : await creationRefusal(deps.client, workload, pods, signal);
+  if (refusal) return { words: masked(deps, workload, refusal), lookAgainMs: LOOK_AGAIN_MS };
+  if (!found) return lookAgain(pods.length === 0 ? SETTLED_MS : nextFaultMs(pods, now));
+  const { pod, fault } = found;
+  const cause = await answered(deps, pod, fault, signal);
+  const isReported = fault.isCertain && fault.question?.kind !== 'claims';
+  return { words: masked(deps, workload, cause), ...(!isReported && { lookAgainMs: LOOK_AGAIN_MS }) };
+}
+
+function lookAgain(ms: number | undefined): Cause {
+  return ms === undefined ? {} : { lookAgainMs: ms };
+}
+
+/** Why pods are not even made: a quota, an admission policy, a missing account. */
+async function creationRefusal(
+  client: Client,
+  workload: KubeObject & { status?: unknown },
+  pods: readonly Pod[],
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (workload.kind === 'Deployment') {
+    const failure = findCondition((workload as Deployment).status?.conditions, 'ReplicaFailure');
+    return failure?.status === 'True' ? `cannot create pods: ${failure.message}` : undefined;
+  }
+  if (pods.length > 0) return undefined;
+  const event = await latestEvent(client, workload, 'FailedCreate', signal);
+  return event?.note && `cannot create pods: ${event.note}`;
+}
+
+/** The fault in words, with the answer to what its status leaves open. */
+async function answered(
+  { client, caches }: Asking,
+  pod: Pod,
+  { words, said, question }: PodFault,
+  signal: AbortSignal,
+): Promise<string> {
+  if (question?.kind === 'log') {
+    return inWords(pod, words, lastWords(await crashLog(client, pod, question, signal)) || said);
+  }
+  if (question?.kind === 'probe') {
+    const event = await latestEvent(client, pod, 'Unhealthy', signal);
+    if (event?.note && lastSeen(event) >= Date.parse(question.since))
+      return inWords(pod, 'is not ready', event.note.trim());
+  }
+  if (question?.kind === 'claims') {
+    for (const name of question.names) {
+      const claim = caches.claims.get({ namespace: pod.metadata.namespace ?? '', name });
+      if (!claim || claim.status?.phase === 'Bound') continue;
+      const event = await latestEvent(client, claim, undefined, signal);
+      if (event?.note) return inWords(pod, `waits for volume claim ${name}`, event.note);
+    }
+  }
+  return inWords(pod, words, said);
+}
+
+/** Logs of instances that ended do not change: each is read once. */
+const crashLogs = new WeakMap<Client, Map<string, string>>();
+const MAX_LOGS = 500;
+/** The kubelet of a node that is down does not answer: the cause must not wait for it. */
+const LOG_TIMEOUT_MS = 2_000;
+
+async function crashLog(
+  client: Client,
+  pod: Pod,
+  { container, previous, restarts }: { container: string; previous: boolean; restarts: number },
+  signal: AbortSignal,
+): Promise<string> {
+  const known = crashLogs.get(client) ?? new Map<string, string>();
+  crashLogs.set(client, known);
+  const id = `${pod.metadata.uid}/${container}/${restarts}/${previous}`;
+  const read = known.get(id);
+  if (read !== undefined) return read;
+  const key = { namespace: pod.metadata.namespace ?? '', name: pod.metadata.name };
+  const options = { container, previous, tailLines: 100, limitBytes: 65_536 };
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(LOG_TIMEOUT_MS)]);
+  const log = await client.podLogs(key, { ...options, signal: limit }).catch(() => '');
+  known.set(id, log);
+  const [oldest] = known.keys();
+  if (known.size > MAX_LOGS && oldest !== undefined) known.delete(oldest);
+  return log;
+}
+
+/** The newest event of that reason on an object; of any warning, without a reason. */
+async function latestEvent(
+  client: Client,
+  { metadata }: KubeObject,
+  reason: string | undefined,
+  signal: AbortSignal,
+): Promise<Event | undefined> {
+  const { namespace = '', uid = '' } = metadata;
+  const fieldSelector = [`regarding.uid=${uid}`, ...(reason ? [`reason=${reason}`] : [])].join();
+  const { items } = await client.list(Events, { namespace, fieldSelector, signal });
+  return items.toSorted((a, b) => lastSeen(b) - lastSeen(a))[0];
+}
+
+function lastSeen({ series, deprecatedLastTimestamp, eventTime, metadata }: Event): number {
+  const time = series?.lastObservedTime ?? deprecatedLastTimestamp ?? eventTime ?? metadata.creationTimestamp;
+  return Date.parse(time ?? '') || 0;
+}
+
+/** What a program prints may hold what it was given. */
+const ASSIGNED =
+  /((?:password|passwd|pwd|secret|token|api[-_]?key|authorization)["']?\s*[:=]\s*["']?(?:bearer\s+|basic\s+)?)[^\s"',;&]+/gi;
+const JSON_WEB_TOKEN = /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g;
+/** Keys of our Secrets that are no secret. */
+const PUBLIC_KEYS = new Set(['username', 'database', 'host', 'port']);
+
+function masked({ caches }: Asking, { metadata }: KubeObject, text: string): string {
+  const secrets = createSecrets();
+  for (const secret of caches.secrets.list({ namespace: metadata.namespace ?? '' })) {
+    for (const [key, value] of Object.entries(secret.data ?? {})) {
+      if (!PUBLIC_KEYS.has(key)) secrets.add(Buffer.from(value, 'base64').toString().trim());
+    }
+  }
+  return secrets.mask(text).replace(ASSIGNED, '$1***').replace(JSON_WEB_TOKEN, '***');
+}
