@@ -6,8 +6,9 @@ import {
   type OrderPlatform,
   type SeedJob,
 } from '../api/v1alpha1/index.ts';
-import { MANAGED_SELECTOR, PLATFORM_LABEL } from '../resources/labels.ts';
+import { MANAGED_SELECTOR, PLATFORM_LABEL, REVISION_OF_LABEL } from '../resources/labels.ts';
 import {
+  ControllerRevisions,
   Deployments,
   Jobs,
   PersistentVolumeClaims,
@@ -16,6 +17,7 @@ import {
   ServiceAccounts,
   Services,
   StatefulSets,
+  type ControllerRevision,
   type Deployment,
   type Informer,
   type Job,
@@ -37,6 +39,8 @@ export interface Caches {
   seedJobs: Informer<SeedJob>;
   deployments: Informer<Deployment>;
   statefulSets: Informer<StatefulSet>;
+  /** Of our own making: the StatefulSet controller's carry our labels too. */
+  revisions: Informer<ControllerRevision>;
   services: Informer<Service>;
   serviceAccounts: Informer<ServiceAccount>;
   secrets: Informer<Secret>;
@@ -55,6 +59,7 @@ export function createCaches(manager: Pick<Manager, 'informer'>): Caches {
     seedJobs: manager.informer(SeedJobs),
     deployments: manager.informer(Deployments, managed),
     statefulSets: manager.informer(StatefulSets, managed),
+    revisions: manager.informer(ControllerRevisions, { labelSelector: `${MANAGED_SELECTOR},${REVISION_OF_LABEL}` }),
     services: manager.informer(Services, managed),
     serviceAccounts: manager.informer(ServiceAccounts, managed),
     secrets: manager.informer(Secrets, managed),

@@ -1,6 +1,16 @@
 import type { Images } from '../resources/images.ts';
 import type { Client, Clock, Recorder } from '../runtime/index.ts';
+import type { Desired, SecretData } from '../resources/desired.ts';
+import type { Platform } from '../resources/platform.ts';
 import type { Caches } from './caches.ts';
+
+/** What makes manifests of a platform. Another version may make others of the same platform. */
+export interface Renderer {
+  version: string;
+  /** The release that `images` of the operator are of. */
+  release: string;
+  render: (platform: Platform, secrets: SecretData) => Desired;
+}
 
 /** What every reconcile has at hand. */
 export interface Deps {
@@ -9,6 +19,7 @@ export interface Deps {
   recorder: Recorder;
   clock: Clock;
   images: Images;
+  renderer: Renderer;
   /** A password or key that nobody can guess; letters, digits, `-` and `_` only. */
   newSecret: () => string;
 }

@@ -2,6 +2,7 @@
 import { orderPlatformSpec, type Engine } from '../api/v1alpha1/index.ts';
 import { adminSecretOf } from '../resources/credentials.ts';
 import type { Platform } from '../resources/platform.ts';
+import { releaseOf } from '../resources/release.ts';
 import { resolvePlatform } from '../resources/resolve.ts';
 import { hashOf, isDeleting } from '../runtime/index.ts';
 import type { Deps } from './deps.ts';
@@ -11,7 +12,7 @@ export type PlatformDatabase = { platform: Platform; adminSecret: string; identi
 
 /** A database of a platform, once it is there; or why it is not. */
 export function platformDatabase(
-  { caches, images }: Pick<Deps, 'caches' | 'images'>,
+  { caches, images, renderer }: Pick<Deps, 'caches' | 'images' | 'renderer'>,
   at: { namespace: string; platform: string; engine: Engine; database: string },
 ): { found: PlatformDatabase; fault?: never } | { found?: never; fault: Fact } {
   const { namespace, platform: name, engine, database } = at;
@@ -20,7 +21,10 @@ export function platformDatabase(
     return { fault: waiting('PlatformMissing', `OrderPlatform ${name} does not exist in namespace ${namespace}`) };
   const parsed = orderPlatformSpec.safeParse(object.spec);
   const identity = { name, namespace, uid: object.metadata.uid ?? '' };
-  const platform = parsed.success ? resolvePlatform(identity, parsed.data, images).platform : undefined;
+  const release = releaseOf(object, { version: renderer.release, renderer: renderer.version, images });
+  const platform = parsed.success
+    ? resolvePlatform(identity, parsed.data, release.images, release.version).platform
+    : undefined;
   if (!platform)
     return { fault: waiting('PlatformInvalid', `OrderPlatform ${name} cannot be acted on: see its status`) };
   if (!platform.stores[engine]) {

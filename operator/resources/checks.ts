@@ -1,7 +1,6 @@
 import type { OrderPlatformSpec } from '../api/v1alpha1/index.ts';
 import { catalogueEntry } from './catalogue.ts';
 import { addressVariable, type Platform } from './platform.ts';
-import { RELEASE } from './release-images.ts';
 
 /** One thing that can be wrong with a platform that the API server could not see; the fault in words, with what to do. */
 export type PlatformCheck = (platform: Platform, spec: OrderPlatformSpec) => string | undefined;
@@ -18,9 +17,9 @@ export const PLATFORM_CHECKS: readonly PlatformCheck[] = [
   portTaken,
 ];
 
-function versionUnknown({ version }: Platform): string | undefined {
-  if (version === RELEASE) return undefined;
-  return `spec.version ${version} is not in this operator's catalogue, which has ${RELEASE}: use that, or another operator`;
+function versionUnknown({ version, release }: Platform): string | undefined {
+  if (version === release) return undefined;
+  return `spec.version ${version} is not in this operator's catalogue, which has ${release}: use that, or another operator`;
 }
 
 function storeNotSet({ services, stores }: Platform): string | undefined {

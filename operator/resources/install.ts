@@ -96,6 +96,7 @@ function clusterRole(): Manifest {
       // Whether a namespace is going: then there is nothing to tear down in order.
       { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
       { apiGroups: ['apps'], resources: ['deployments', 'statefulsets'], verbs: OWN },
+      { apiGroups: ['apps'], resources: ['controllerrevisions'], verbs: OWN },
       { apiGroups: ['batch'], resources: ['jobs'], verbs: ['get', ...WATCH, 'create', 'delete'] },
       { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['list', 'create', 'patch'] },
     ],

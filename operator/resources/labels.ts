@@ -6,6 +6,8 @@ export const PLATFORM_LABEL = 'orderplane.dev/platform';
 export const RUN_LABEL = 'orderplane.dev/run';
 export const RUN_OF_LABEL = 'orderplane.dev/run-of';
 export const INPUT_HASH_LABEL = 'orderplane.dev/input-hash';
+/** On a revision: the component that the template is of. */
+export const REVISION_OF_LABEL = 'orderplane.dev/revision-of';
 export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
 /** Selects everything that the operator made, of any platform. */
 export const MANAGED_SELECTOR = `${MANAGED_BY_LABEL}=orderplane`;
@@ -23,7 +25,7 @@ export interface PlatformIdentity {
   version: string;
 }
 
-export type Role = 'store' | 'broker' | 'service' | 'job' | 'migration';
+export type Role = 'store' | 'broker' | 'service' | 'job' | 'migration' | 'revision';
 type Labels = Record<string, string>;
 
 const common: Labels = { 'app.kubernetes.io/part-of': 'orderplane', [MANAGED_BY_LABEL]: 'orderplane' };

@@ -11,6 +11,8 @@ export type ManagedVolume = NonNullable<StoreSource['managed']>;
 /** A platform as it is built: the spec, with the catalogue's part filled in. Everything in resources/ is a function of this. */
 export interface Platform extends PlatformIdentity {
   profile: Profile;
+  /** The release that `images` are of. */
+  release: string;
   progressDeadlineSeconds: number;
   images: Images;
   stores: Partial<Record<StoreName, StoreSource>>;

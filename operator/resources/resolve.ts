@@ -17,10 +17,12 @@ export function resolvePlatform(
   identity: Omit<PlatformIdentity, 'version'>,
   spec: OrderPlatformSpec,
   images: Images,
+  release: string = RELEASE,
 ): Resolution {
   const platform: Platform = {
     ...identity,
-    version: spec.version ?? RELEASE,
+    version: spec.version ?? release,
+    release,
     profile: spec.profile,
     progressDeadlineSeconds: spec.progressDeadlineSeconds,
     images,

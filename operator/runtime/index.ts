@@ -58,6 +58,7 @@ export {
   type Applied,
   type ApplyIfChangedOptions,
 } from './apply.ts';
+export { differences, type Difference } from './compare.ts';
 export { hashOf } from './hash.ts';
 export { controllerOf, controllerReference, isControlledBy, refersTo } from './owner.ts';
 export { addFinalizer, hasFinalizer, isDeleting, removeFinalizer } from './finalizer.ts';

@@ -119,6 +119,8 @@ describe('the API server refuses, and says why:', () => {
     ['a version that is none', platform({ version: 'latest' }), /version.*should match/],
     ['a progress deadline of no time', platform({ progressDeadlineSeconds: 0 }), /progressDeadlineSeconds.*greater than or equal to 1/],
     ['a progress deadline of two days', platform({ progressDeadlineSeconds: 172_800 }), /progressDeadlineSeconds.*less than or equal to 86400/],
+    ['an unknown policy of upgrades', platform({ upgrades: { policy: 'Sometimes' } }), /policy.*supported values: "OnRequest", "Automatic"/],
+    ['an accepted upgrade that is no revision', platform({ upgrades: { accepted: 'latest' } }), /accepted.*should match/],
     ['both managed and external', platform({ stores: { postgres: { ...managed, external: { secretRef: { name: 'x' } } } } }), 'exactly one of managed and external for stores.postgres'],
     ['neither managed nor external', platform({ stores: { mongo: {} } }), 'exactly one of managed and external for stores.mongo'],
     ['a volume without a unit', platform({ stores: { postgres: { managed: { storage: '10' } } } }), /storage.*should match/],

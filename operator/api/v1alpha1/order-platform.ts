@@ -80,6 +80,25 @@ const specFields = z.object({
     .regex(/^[0-9]+\.[0-9]+\.[0-9]+$/)
     .optional()
     .describe("Release of the platform. Left out, it is the operator's newest."),
+  upgrades: z
+    .object({
+      policy: z
+        .enum(['OnRequest', 'Automatic'])
+        .default('OnRequest')
+        .describe(
+          'OnRequest: a new operator restarts nothing; what it would change is in status.upgradeAvailable. Automatic: what a new operator makes of this platform is rolled out at once, a newer release included.',
+        ),
+      accepted: z
+        .string()
+        .max(64)
+        .regex(/^[0-9a-f]+$/)
+        .optional()
+        .describe(
+          'The revision in status.upgradeAvailable that is to be rolled out. It is good for what this revision offers, not for what comes after it.',
+        ),
+    })
+    .optional()
+    .describe('What becomes of this platform when the operator is upgraded.'),
   progressDeadlineSeconds: z
     .int()
     .min(1)
@@ -144,6 +163,30 @@ const waitingStatus = z.object({
   done: z.int().describe('How far it has got: grows with what is there.'),
 });
 
+const keptRelease = z.object({
+  version: z.string().max(32).describe('Version of the release.'),
+  images: listMap(
+    z
+      .array(
+        z.object({
+          name: z.string().max(63).describe('What the image holds.'),
+          image: z.string().max(512).describe('Reference of the image.'),
+        }),
+      )
+      .max(50),
+    'name',
+  ).describe('Images of the release, before a registry of your own is put in.'),
+});
+
+const upgradeAvailable = z.object({
+  revision: z.string().max(64).describe('What to put into spec.upgrades.accepted to have it.'),
+  version: z.string().max(32).optional().describe('The release, where it is another.'),
+  changes: z
+    .array(z.string().max(1024))
+    .max(100)
+    .describe('What would change, by component. The pods of these components would be replaced.'),
+});
+
 export const orderPlatformStatus = z
   .object({
     observedGeneration: observedGeneration.optional(),
@@ -156,6 +199,12 @@ export const orderPlatformStatus = z
       .optional()
       .describe('The Migrations of this platform.'),
     databases: z.array(databaseStatus).max(200).optional().describe('Databases that exist, with their roles.'),
+    release: keptRelease
+      .optional()
+      .describe('The release that this platform is kept at when the operator is upgraded.'),
+    upgradeAvailable: upgradeAvailable
+      .optional()
+      .describe('What this operator would change of what an older one made, once it is asked to.'),
     waiting: listMap(z.array(waitingStatus).max(20), 'stage')
       .optional()
       .describe('Stages that wait: what the progress deadline is measured by.'),

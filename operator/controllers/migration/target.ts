@@ -15,7 +15,7 @@ type Resolved =
 
 /** The database that a Migration works on, or why it cannot be reached yet. */
 export async function migrationTarget(
-  deps: Pick<Deps, 'client' | 'caches' | 'images'>,
+  deps: Pick<Deps, 'client' | 'caches' | 'images' | 'renderer'>,
   spec: MigrationSpec,
   at: { namespace: string; signal: AbortSignal },
 ): Promise<Resolved> {

@@ -1,6 +1,7 @@
 import { specChanged, watching, type Manager } from '../../runtime/index.ts';
 import { platformOf, platformReferredBy } from '../caches.ts';
 import type { Deps } from '../deps.ts';
+import { REQUESTED_AT } from './pinning/pin.ts';
 import { reconcilePlatform } from './reconcile.ts';
 
 /** Everything of a platform wakes it, by label: what is retained has no owner. */
@@ -9,7 +10,7 @@ export function platformController(manager: Manager, deps: Deps): void {
   manager.controller({
     name: 'orderplatform',
     for: platforms,
-    predicate: specChanged(),
+    predicate: specChanged({ annotations: [REQUESTED_AT] }),
     watches: [
       watching(migrations, platformReferredBy),
       watching(seedJobs, platformReferredBy),

@@ -159,7 +159,7 @@ describe('a platform among others', () => {
 /** What the audit log cannot show, or what takes more than a test to come to. */
 const UNSEEN = [
   // Server-side apply: logged as the patch that it is.
-  ...['deployments', 'migrations', 'serviceaccounts', 'services', 'statefulsets'].map(
+  ...['controllerrevisions', 'deployments', 'migrations', 'serviceaccounts', 'services', 'statefulsets'].map(
     (resource) => `create ${resource}`,
   ),
   // Asked for by an admission plugin that is off here.

@@ -4,6 +4,7 @@ import {
   type OrderPlatform,
   type OrderPlatformStatus,
 } from '../../api/v1alpha1/index.ts';
+import { releaseOf } from '../../resources/release.ts';
 import { resolvePlatform } from '../../resources/resolve.ts';
 import {
   addFinalizer,
@@ -22,6 +23,9 @@ import { nextLook, soonest, stalled, toFinding } from '../fact.ts';
 import { describeIssues } from '../invalid.ts';
 import { recordChanges } from '../ready.ts';
 import { finalize, FINALIZER } from './finalize.ts';
+import { offered } from './pinning/pin.ts';
+import { pruneRevisions } from './pinning/record.ts';
+import { recordUpgrade } from './pinning/upgrade.ts';
 import { PHASES } from './phases/index.ts';
 import { nextDeadlineMs } from './progress.ts';
 import { pruneUnwanted } from './prune.ts';
@@ -52,11 +56,13 @@ export async function reconcilePlatform(deps: Deps, key: ObjectKey, context: Rec
 
 type Parsed = { platform: Scope['platform']; violation?: never } | { platform?: never; violation: string };
 
-function parsePlatform({ images }: Deps, { metadata, spec }: OrderPlatform): Parsed {
+function parsePlatform(deps: Deps, object: OrderPlatform): Parsed {
+  const { metadata, spec } = object;
   const parsed = orderPlatformSpec.safeParse(spec);
   if (!parsed.success) return { violation: describeIssues(parsed.error) };
   const identity = { name: metadata.name, namespace: metadata.namespace ?? '', uid: metadata.uid ?? '' };
-  const { platform, violations } = resolvePlatform(identity, parsed.data, images);
+  const { images, version } = releaseOf(object, offered(deps));
+  const { platform, violations } = resolvePlatform(identity, parsed.data, images, version);
   return platform ? { platform } : { violation: violations.join('; ') };
 }
 
@@ -68,7 +74,11 @@ async function runPhases(deps: Deps, scope: Scope): Promise<Error[]> {
     scope.facts.set(stage, finding.fact);
     if (error) errors.push(error);
   }
-  if (errors.length === 0) await pruneUnwanted(deps, scope).catch((error: unknown) => errors.push(toError(error)));
+  const prune = async () => {
+    await pruneUnwanted(deps, scope);
+    await pruneRevisions(deps, scope);
+  };
+  if (errors.length === 0) await prune().catch((error: unknown) => errors.push(toError(error)));
   return errors;
 }
 
@@ -82,5 +92,7 @@ async function writeStatus(
   const { name, namespace } = object.metadata;
   const desired = { metadata: { name, ...(namespace && { namespace }) }, spec: object.spec, status };
   const { action } = await applyStatusIfChanged(deps.client, OrderPlatforms, desired, object, { signal });
-  if (action === 'updated') recordChanges(deps.recorder, object, object.status?.conditions, status.conditions ?? []);
+  if (action === 'unchanged') return;
+  recordChanges(deps.recorder, object, object.status?.conditions, status.conditions ?? []);
+  recordUpgrade(deps.recorder, object, status);
 }

@@ -5,6 +5,7 @@ import type { Platform } from '../../resources/platform.ts';
 import type { Deployment, Log, StatefulSet } from '../../runtime/index.ts';
 import type { Fact } from '../fact.ts';
 import type { RunRecord } from '../runs/plan.ts';
+import type { PinPlan } from './pinning/plan.ts';
 
 /** What a visit has found so far. Phases write it, later phases and the status read it; nothing here outlives the visit. */
 export interface Scope {
@@ -22,6 +23,8 @@ export interface Scope {
   readonly external: Map<StoreName, { uri: string } | { fault: Fact }>;
   /** Everything that is to be applied, once the credentials are known. */
   desired: Desired | undefined;
+  /** Which pod template each workload gets, and why, by component. */
+  readonly pins: Map<string, PinPlan>;
   /** Stores and broker as they run, by component. */
   readonly statefulSets: Map<string, StatefulSet>;
   /** Stores that take connections. External ones are supposed to. */
@@ -54,6 +57,7 @@ export function newScope(object: OrderPlatform, platform: Platform, context: { s
     secrets: {},
     external: new Map(),
     desired: undefined,
+    pins: new Map(),
     statefulSets: new Map(),
     readyStores: new Set(),
     identities: new Map(),

@@ -1,9 +1,12 @@
 import { READY, STAGES, type ComponentStatus, type OrderPlatformStatus } from '../../api/v1alpha1/index.ts';
 import { findCondition, type Condition } from '../../runtime/index.ts';
+import { keptRelease, releaseOf } from '../../resources/release.ts';
 import { ofPlatform } from '../caches.ts';
 import type { Deps } from '../deps.ts';
 import { blockingFact, holds, waiting, type Fact } from '../fact.ts';
 import { withReady, withStage, withUnknown } from '../ready.ts';
+import { offered } from './pinning/pin.ts';
+import { upgradeAvailable } from './pinning/upgrade.ts';
 import { doneIn, overdueStage, trackProgress, type StageProgress } from './progress.ts';
 import { migrationFault } from './requirements.ts';
 import type { Scope } from './scope.ts';
@@ -12,11 +15,7 @@ import type { Scope } from './scope.ts';
  * Turns what a visit found into the status: the one place where facts become conditions.
  * @param isHandled whether the visit could do all that it meant to; only then is this generation observed
  */
-export function deriveStatus(
-  deps: Pick<Deps, 'caches' | 'clock'>,
-  scope: Scope,
-  isHandled: boolean,
-): OrderPlatformStatus {
+export function deriveStatus(deps: Deps, scope: Scope, isHandled: boolean): OrderPlatformStatus {
   const { object, platform, facts, available } = scope;
   const now = deps.clock.now();
   const generation = object.metadata.generation ?? 0;
@@ -28,6 +27,7 @@ export function deriveStatus(
   const isSame = findCondition(object.status?.conditions, READY)?.observedGeneration === generation;
   const before = isSame ? (object.status?.waiting ?? []) : [];
   const stagesWaiting = trackProgress(facts, (stage) => doneIn(stage, scope), before, now);
+  const upgrade = upgradeAvailable(deps, scope);
   const overdue = overdueStage(stagesWaiting, platform.progressDeadlineSeconds, now);
   return {
     observedGeneration: isHandled ? generation : (object.status?.observedGeneration ?? -1),
@@ -36,6 +36,8 @@ export function deriveStatus(
     components: componentsOf(scope),
     migrations: migrationsOf(deps, scope),
     databases: scope.databases,
+    release: keptRelease(releaseOf(object, offered(deps))),
+    ...(upgrade && { upgradeAvailable: upgrade }),
     runs: Array.from(scope.runs, ([name, record]) => ({ name, ...withoutUndefined(record) })),
     ...(stagesWaiting.length > 0 && { waiting: stagesWaiting }),
     conditions: withReady(

@@ -18,6 +18,7 @@ import {
   type KubeObject,
   type Resource,
 } from '../../runtime/index.ts';
+import type { Renderer } from '../deps.ts';
 import { registerControllers } from '../index.ts';
 import { eventually } from './eventually.ts';
 import { startKubelet, type FakeKubelet } from './kubelet.ts';
@@ -34,7 +35,7 @@ export interface RunningOperator {
 export interface TestCluster {
   client: Client;
   kubelet: FakeKubelet;
-  startOperator(images?: Partial<Images>): RunningOperator;
+  startOperator(images?: Partial<Images>, renderer?: Renderer): RunningOperator;
   /** A namespace of its own for a test. */
   namespace(): Promise<string>;
   /** Rights that operators have made use of so far, as `verb resource/subresource`, and what they were refused. */
@@ -65,8 +66,8 @@ export async function startTestCluster(): Promise<TestCluster> {
   return {
     client,
     kubelet,
-    startOperator(images = {}) {
-      const operator = startOperator(operatorKubeconfig, { ...RELEASE_IMAGES, ...images });
+    startOperator(images = {}, renderer) {
+      const operator = startOperator(operatorKubeconfig, { ...RELEASE_IMAGES, ...images }, renderer);
       operators.add(operator);
       return operator;
     },
@@ -112,11 +113,11 @@ function resourceOf({ apiVersion = '', kind = '' }: KubeObject): Resource {
   return defineResource(apiVersion, kind, `${kind.toLowerCase()}s`, { namespaced });
 }
 
-function startOperator(kubeconfig: string, images: Images): RunningOperator {
+function startOperator(kubeconfig: string, images: Images, renderer: Renderer | undefined): RunningOperator {
   const stop = new AbortController();
   const client = createClient({ kubeconfig: { path: kubeconfig }, userAgent: USER_AGENT });
   const manager = createManager({ client, log: silentLogger, gracePeriodMs: 0 });
-  registerControllers(manager, { client, images });
+  registerControllers(manager, { client, images, ...(renderer && { renderer }) });
   const running = manager.run(stop.signal);
   return {
     async idle() {

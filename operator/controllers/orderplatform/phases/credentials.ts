@@ -7,12 +7,13 @@ import {
   verificationSecret,
   type Login,
 } from '../../../resources/credentials.ts';
-import { desiredObjects, type SecretData } from '../../../resources/desired.ts';
+import type { SecretData } from '../../../resources/desired.ts';
 import { claimName, verificationSecretName, type StoreName } from '../../../resources/names.ts';
 import { isAlreadyExists, keyOf, PersistentVolumeClaims, Secrets, type Secret } from '../../../runtime/index.ts';
 import type { Deps } from '../../deps.ts';
 import { all, findOwned } from '../../ensure.ts';
 import { Blocked, holds, pending, stalled, waiting, type Fact } from '../../fact.ts';
+import { pinTemplates } from '../pinning/pin.ts';
 import type { Scope } from '../scope.ts';
 
 /** Secrets of the user's own are not watched: they are looked at again after a while, sooner where one is missing. */
@@ -36,7 +37,7 @@ export async function reconcileCredentials(deps: Deps, scope: Scope): Promise<Fa
       keep(await ensureVerificationKey(deps, scope));
   } finally {
     scope.secrets = data satisfies SecretData;
-    scope.desired = desiredObjects(platform, scope.secrets);
+    scope.desired = pinTemplates(deps, scope, deps.renderer.render(platform, scope.secrets));
   }
   const missing = loginsOf(platform).filter(({ secret }) => !(secret in data)).length;
   if (missing > 0) return pending(`${missing} logins wait for the Secret of an external store`);

@@ -5,7 +5,9 @@ import { ofPlatform } from '../../caches.ts';
 import { findCause } from '../../cause.ts';
 import type { Deps } from '../../deps.ts';
 import { all, ensure, findOwned } from '../../ensure.ts';
-import { blockingFact, holds, pending, waiting, type Fact } from '../../fact.ts';
+import { blockingFact, holds, pending, stalled, waiting, type Fact } from '../../fact.ts';
+import { REQUESTED_AT, returnedFrom } from '../pinning/pin.ts';
+import { giveUpRollout, recordTemplate, rolloutOf } from '../pinning/record.ts';
 import { unmetRequirement } from '../requirements.ts';
 import type { Scope } from '../scope.ts';
 
@@ -33,11 +35,14 @@ async function reconcileService(
   const live = await findOwned(deps, caches.deployments, platform, key, scope);
   const { wanted, unmet } = gateTemplate(deployment, live, () => unmetNeed(deps, scope, service));
   if (!wanted) return waiting('WaitingForRequirement', `${service.name} waits: ${unmet}`);
+  await recordTemplate(deps, scope, service.name, { template: wanted.spec?.template, before: live });
   const stored = await ensure(deps, caches.deployments, platform, wanted, scope);
   scope.deployments.set(service.name, stored);
   if (unmet) return waiting('WaitingForRequirement', `${service.name} keeps its old pods: ${unmet}`);
+  const failure = returnedFrom(scope, service.name);
   if (isAvailable(stored)) {
     scope.available.add(service.name);
+    if (failure !== undefined) return rolloutFailed(scope, service.name, failure);
     return holds('Available', `${service.name} is available`);
   }
   const pods = ofPlatform(caches.pods, platform).filter(
@@ -50,11 +55,22 @@ async function reconcileService(
     scope,
   );
   if (trouble) scope.troubles.set(service.name, trouble);
+  if (failure === undefined && rolloutOf(stored) === 'ProgressDeadlineExceeded') {
+    const why = trouble ?? `its pods were not ready within ${platform.progressDeadlineSeconds} s`;
+    await giveUpRollout(deps, scope, service.name, why);
+  }
   return waiting(
     trouble ? 'PodFailing' : 'RollingOut',
     `${service.name} is not available: ${trouble ?? 'its pods are starting'}`,
     lookAgainMs,
   );
+}
+
+/** The service runs, but not as its spec says. */
+function rolloutFailed({ troubles }: Scope, service: string, failure: string): Fact {
+  const message = `${service} was returned to its previous version, because the new one did not become ready: ${failure}`;
+  troubles.set(service, message);
+  return stalled('RolloutFailed', `${message}. Change the spec, or the annotation ${REQUESTED_AT}, to try again`);
 }
 
 /**

@@ -7,6 +7,7 @@ import { findCause } from '../../cause.ts';
 import type { Deps } from '../../deps.ts';
 import { all, ensure, isOurs } from '../../ensure.ts';
 import { Blocked, blockingFact, holds, pending, stalled, waiting, type Fact } from '../../fact.ts';
+import { recordTemplate } from '../pinning/record.ts';
 import type { Scope } from '../scope.ts';
 
 /** Applies the managed stores, and finds which stores take connections. */
@@ -52,6 +53,7 @@ export async function reconcileStore(
     return waiting('WaitingForCredentials', `${component} waits for its credentials`);
   if (!caches.statefulSets.get({ namespace: platform.namespace, name: statefulSet.metadata.name }))
     await refuseForeignClaim(deps, scope, component);
+  await recordTemplate(deps, scope, component, { template: statefulSet.spec?.template });
   const live = await ensure(deps, caches.statefulSets, platform, statefulSet, scope);
   scope.statefulSets.set(component, live);
   if (isReady(live)) return undefined;

@@ -1,0 +1,85 @@
+/** Keeps what was applied, so that it can be put back. */
+import { REVISION_OF_LABEL } from '../../../resources/labels.ts';
+import type { PodTemplate } from '../../../resources/pod.ts';
+import {
+  parseRevision,
+  revisionName,
+  revisionObject,
+  type TemplateRevision,
+} from '../../../resources/template-revision.ts';
+import { findCondition, hashOf, type Deployment } from '../../../runtime/index.ts';
+import type { Deps } from '../../deps.ts';
+import { ensure } from '../../ensure.ts';
+import type { Scope } from '../scope.ts';
+import { attemptOf, revisionsOf } from './pin.ts';
+import { returnTarget } from './plan.ts';
+
+/** As many templates of a component are kept: the one that is applied, and those before it. */
+const KEPT_REVISIONS = 5;
+
+/**
+ * Records the template that is about to be applied to a workload; before, so that none is ever applied that is not known. The one that it
+ * takes the place of is noted as one to return to, if its own rollout came to its end.
+ */
+export async function recordTemplate(
+  deps: Deps,
+  scope: Scope,
+  component: string,
+  next: { template: PodTemplate | undefined; before?: Deployment | undefined },
+): Promise<void> {
+  const plan = scope.pins.get(component);
+  // A gate keeps the old template for now: that one is recorded already.
+  if (!plan || hashOf(next.template) !== hashOf(plan.template)) return;
+  const revisions = revisionsOf(deps, scope, component);
+  const [current] = revisions;
+  const name = revisionName(scope.platform.name, component, plan.template);
+  if (current && current.metadata.name !== name && next.before && rolloutOf(next.before) === 'NewReplicaSetAvailable') {
+    const known = parseRevision(current);
+    if (!known.wasAvailable && !known.failure) await write(deps, scope, component, { ...known, wasAvailable: true });
+  }
+  await write(deps, scope, component, plan.record);
+  const others = revisions.filter(({ metadata }) => metadata.name !== name);
+  for (const { metadata } of others.slice(KEPT_REVISIONS - 1)) {
+    const key = { namespace: scope.platform.namespace, name: metadata.name };
+    await deps.client.delete(deps.caches.revisions.resource, key, { uid: metadata.uid, signal: scope.signal });
+  }
+}
+
+/** How the rollout of a Deployment's template stands, as the Deployment controller has it; undefined while that has not seen it. */
+export function rolloutOf({ metadata, status }: Deployment): string | undefined {
+  if ((status?.observedGeneration ?? 0) < (metadata.generation ?? 0)) return undefined;
+  return findCondition(status?.conditions, 'Progressing')?.reason;
+}
+
+/**
+ * Gives up the rollout of the current template, if there is one to return to: the next visit does so. Whether it was given up.
+ * @param why in words
+ */
+export async function giveUpRollout(deps: Deps, scope: Scope, component: string, why: string): Promise<boolean> {
+  const revisions = revisionsOf(deps, scope, component).map(parseRevision);
+  const [current] = revisions;
+  if (!current || !returnTarget(revisions, current)) return false;
+  const failed: TemplateRevision = {
+    ...current,
+    wasAvailable: false,
+    failure: { attempt: attemptOf(scope.object), message: why },
+  };
+  await write(deps, scope, component, failed);
+  return true;
+}
+
+/** Deletes the revisions of components that are no longer wanted. */
+export async function pruneRevisions(deps: Deps, { platform, desired, pins, signal }: Scope): Promise<void> {
+  if (!desired) return;
+  const { revisions } = deps.caches;
+  for (const revision of revisions.byOwner(platform.uid)) {
+    const { name, uid, labels } = revision.metadata;
+    if (pins.has(labels?.[REVISION_OF_LABEL] ?? '')) continue;
+    await deps.client.delete(revisions.resource, { namespace: platform.namespace, name }, { uid, signal });
+  }
+}
+
+async function write(deps: Deps, scope: Scope, component: string, revision: TemplateRevision): Promise<void> {
+  const { platform } = scope;
+  await ensure(deps, deps.caches.revisions, platform, revisionObject(platform, component, revision), scope);
+}

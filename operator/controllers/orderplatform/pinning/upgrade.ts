@@ -1,0 +1,76 @@
+/** What this operator would change of what runs, were it asked to. */
+import { orderPlatformSpec, type OrderPlatform, type OrderPlatformStatus } from '../../../api/v1alpha1/index.ts';
+import type { Desired } from '../../../resources/desired.ts';
+import type { PodTemplate } from '../../../resources/pod.ts';
+import { followsOperator, revisionOf } from '../../../resources/release.ts';
+import { resolvePlatform } from '../../../resources/resolve.ts';
+import { differences, hashOf, type Difference, type Recorder } from '../../../runtime/index.ts';
+import type { Deps } from '../../deps.ts';
+import type { Scope } from '../scope.ts';
+import { offered } from './pin.ts';
+
+type Upgrade = NonNullable<OrderPlatformStatus['upgradeAvailable']>;
+
+/** Undefined where all runs as this operator has it. Rollouts that were given up are none of it: those the spec asks for already. */
+export function upgradeAvailable(deps: Deps, scope: Scope): Upgrade | undefined {
+  const { object, platform, pins } = scope;
+  const offer = offered(deps);
+  const isKept = platform.release !== offer.version || [...pins.values()].some(({ kind }) => kind === 'kept');
+  if (!scope.desired || followsOperator(object, offer) || !isKept) return undefined;
+  const spec = orderPlatformSpec.parse(object.spec);
+  const { platform: following } = resolvePlatform(platform, spec, offer.images, offer.version);
+  if (!following) return undefined;
+  const changes = [...templatesOf(deps.renderer.render(following, scope.secrets))].flatMap(([component, template]) => {
+    const plan = pins.get(component);
+    if (!plan || plan.kind === 'returned' || hashOf(plan.template) === hashOf(template)) return [];
+    return `${component}: ${describe(plan.template, template)}`.slice(0, MAX_CHANGE);
+  });
+  const version = platform.release === offer.version ? {} : { version: offer.version };
+  if (changes.length === 0 && !version.version) return undefined;
+  return { revision: revisionOf(offer), ...version, changes };
+}
+
+/** Tells once that there is an upgrade to be had. */
+export function recordUpgrade(
+  recorder: Recorder,
+  object: OrderPlatform,
+  { upgradeAvailable: upgrade }: OrderPlatformStatus,
+) {
+  if (!upgrade || upgrade.revision === object.status?.upgradeAvailable?.revision) return;
+  const message = `this operator would replace the pods of ${upgrade.changes.length} components: set spec.upgrades.accepted to ${upgrade.revision} to have it`;
+  recorder.event(object, { type: 'Normal', reason: 'UpgradeAvailable', message });
+}
+
+const MAX_CHANGE = 1024;
+const MAX_DIFFERENCES = 5;
+
+function templatesOf({ stores, broker, services }: Desired): Map<string, PodTemplate | undefined> {
+  const stateful = [...stores, ...(broker ? [broker] : [])];
+  return new Map([
+    ...stateful.map(({ component, statefulSet }) => [component, statefulSet.spec?.template] as const),
+    ...services.map(({ service, deployment }) => [service.name, deployment.spec?.template] as const),
+  ]);
+}
+
+/** The fields that would change, such as `image a → b`. */
+function describe(kept: PodTemplate, next: PodTemplate | undefined): string {
+  const set = differences(next, kept).map(({ path, desired, actual }) => ({ path, before: actual, after: desired }));
+  const known = new Set(set.map(({ path }) => path));
+  const dropped = differences(kept, next)
+    .filter(({ path }) => !known.has(path))
+    .map(({ path, desired }: Difference) => ({ path, before: desired, after: undefined }));
+  const isImage = ({ path }: { path: string }) => Number(path.endsWith('.image'));
+  const all = [...set, ...dropped].toSorted((a, b) => isImage(b) - isImage(a));
+  const told = all.slice(0, MAX_DIFFERENCES).map(({ path, before, after }) => {
+    const [short] = path.split('.').slice(-1);
+    const isScalar = [before, after].every((value) => typeof value !== 'object' || value === null);
+    const place = path.replace(/^spec\./, '');
+    return isScalar ? `${short === 'image' ? short : place} ${show(before)} → ${show(after)}` : place;
+  });
+  const rest = all.length - told.length;
+  return [...told, ...(rest > 0 ? [`${rest} more`] : [])].join(', ');
+}
+
+function show(value: unknown): string {
+  return value === undefined ? 'none' : String(value);
+}
