@@ -21,6 +21,7 @@ const ORDER_PATIENCE_MS = 60_000;
 
 const TITLES: Readonly<Record<Stage, string>> = {
   CredentialsReady: 'credentials',
+  NetworkRestricted: 'network policies',
   StoresReady: 'stores',
   BrokerReady: 'broker',
   IdentityReady: 'identity',
@@ -28,6 +29,8 @@ const TITLES: Readonly<Record<Stage, string>> = {
   SchemaCurrent: 'migrations',
   SeedsApplied: 'seeds',
   ServicesAvailable: 'services',
+  Exposed: 'exposure',
+  Monitored: 'monitoring',
   OrderFlowVerified: 'a test order went through',
 };
 

@@ -7,10 +7,15 @@ import {
   type SeedJob,
 } from '../api/v1alpha1/index.ts';
 import { MANAGED_SELECTOR, PLATFORM_LABEL, REVISION_OF_LABEL } from '../resources/labels.ts';
+import type { ServiceMonitor } from '../resources/service-monitor.ts';
 import {
   ControllerRevisions,
+  CustomResourceDefinitions,
+  defineResource,
   Deployments,
+  Ingresses,
   Jobs,
+  NetworkPolicies,
   PersistentVolumeClaims,
   Pods,
   Secrets,
@@ -18,12 +23,16 @@ import {
   Services,
   StatefulSets,
   type ControllerRevision,
+  type CustomResourceDefinition,
   type Deployment,
   type Informer,
+  type Ingress,
   type Job,
   type KubeObject,
   type Manager,
+  type NetworkPolicy,
   type ObjectKey,
+  type OptionalInformer,
   type PersistentVolumeClaim,
   type Pod,
   type Secret,
@@ -47,12 +56,26 @@ export interface Caches {
   jobs: Informer<Job>;
   pods: Informer<Pod>;
   claims: Informer<PersistentVolumeClaim>;
+  networkPolicies: Informer<NetworkPolicy>;
+  ingresses: Informer<Ingress>;
+  serviceMonitors: OptionalInformer<ServiceMonitor>;
+  /** The definitions of kinds that a cluster may not have. */
+  definitions: Informer<CustomResourceDefinition>;
 }
+
+export const ServiceMonitors = defineResource<ServiceMonitor>(
+  'monitoring.coreos.com/v1',
+  'ServiceMonitor',
+  'servicemonitors',
+);
 
 const BY_PLATFORM = 'platform';
 
-export function createCaches(manager: Pick<Manager, 'informer'>): Caches {
+export function createCaches(manager: Pick<Manager, 'informer' | 'optionalInformer'>): Caches {
   const managed = { labelSelector: MANAGED_SELECTOR };
+  const definitions = manager.informer(CustomResourceDefinitions, {
+    fieldSelector: `metadata.name=${ServiceMonitors.plural}.${ServiceMonitors.group}`,
+  });
   const caches: Caches = {
     platforms: manager.informer(OrderPlatforms),
     migrations: manager.informer(Migrations),
@@ -66,8 +89,12 @@ export function createCaches(manager: Pick<Manager, 'informer'>): Caches {
     jobs: manager.informer(Jobs, managed),
     pods: manager.informer(Pods, managed),
     claims: manager.informer(PersistentVolumeClaims, managed),
+    networkPolicies: manager.informer(NetworkPolicies, managed),
+    ingresses: manager.informer(Ingresses, managed),
+    serviceMonitors: manager.optionalInformer(ServiceMonitors, definitions, managed),
+    definitions,
   };
-  const { platforms: _, migrations, seedJobs, ...made } = caches;
+  const { platforms: _, definitions: __, migrations, seedJobs, ...made } = caches;
   migrations.addIndex(BY_PLATFORM, referredPlatform);
   seedJobs.addIndex(BY_PLATFORM, referredPlatform);
   for (const informer of Object.values(made) as Informer[]) informer.addIndex(BY_PLATFORM, labelledPlatform);

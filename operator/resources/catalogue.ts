@@ -14,6 +14,8 @@ export interface CatalogueEntry {
   /** Where /livez, /readyz and /metrics are, if not on `port`. */
   managementPort?: number;
   probes: { live: string; ready: string };
+  /** Paths that it serves to the outside, where the platform is exposed. */
+  routes?: string[];
   needs: Need[];
   requires?: Requirement[];
   /** Migrations in the image, at /app/<service>/migrations: the operator makes a Migration of them, and the service waits for it. */
@@ -38,6 +40,7 @@ export const CATALOGUE: Readonly<Record<ReleaseService, CatalogueEntry>> = {
     ...node('gateway'),
     port: PORTS.gateway,
     portName: 'http',
+    routes: ['/api', '/docs', '/graphql'],
     needs: [service('inventory'), service('orders'), service('order-query')],
     checksVerification: true,
   },
@@ -67,6 +70,7 @@ export const CATALOGUE: Readonly<Record<ReleaseService, CatalogueEntry>> = {
     port: PORTS.storefront,
     portName: 'http',
     probes: { live: '/', ready: '/' },
+    routes: ['/'],
     needs: [service('gateway')],
     env: {
       // Next binds to HOSTNAME, which is the pod's name otherwise.

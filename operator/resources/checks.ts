@@ -15,6 +15,9 @@ export const PLATFORM_CHECKS: readonly PlatformCheck[] = [
   addressVariableTaken,
   secondNeedOfStore,
   portTaken,
+  routeWithoutPort,
+  routeTaken,
+  nothingToExpose,
 ];
 
 function versionUnknown({ version, release }: Platform): string | undefined {
@@ -84,4 +87,26 @@ function portTaken({ services }: Platform): string | undefined {
   return (
     service && `service ${service.name} cannot listen on ${service.port}, which is its management port: choose another`
   );
+}
+
+function routeWithoutPort({ services }: Platform): string | undefined {
+  const service = services.find(({ routes, port }) => routes.length > 0 && port === undefined);
+  return service && `service ${service.name} has routes, but no port that they lead to: give it one, or drop them`;
+}
+
+function routeTaken({ services }: Platform): string | undefined {
+  const owners = new Map<string, string>();
+  for (const { name, routes } of services) {
+    for (const route of routes) {
+      const owner = owners.get(route);
+      if (owner) return `services ${owner} and ${name} both have the route ${route}: set other routes for one of them`;
+      owners.set(route, name);
+    }
+  }
+  return undefined;
+}
+
+function nothingToExpose({ services, ingress }: Platform): string | undefined {
+  if (!ingress || services.some(({ routes }) => routes.length > 0)) return undefined;
+  return 'spec.exposure is set, but no service has routes: add gateway or storefront, or give a service routes';
 }

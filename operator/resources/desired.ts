@@ -1,3 +1,4 @@
+import type { Ingress, NetworkPolicy } from '../runtime/known-resources.ts';
 import type { KubeObject } from '../runtime/resource.ts';
 import { loginsOf, type Login } from './credentials.ts';
 import { mongo } from './mongo.ts';
@@ -5,8 +6,11 @@ import { nats, natsConfigSecret } from './nats.ts';
 import type { NatsUser } from './nats-config.ts';
 import type { Platform } from './platform.ts';
 import { postgres } from './postgres.ts';
+import { platformIngress } from './ingress.ts';
+import { networkPolicies } from './network/policies.ts';
 import { releaseMigration, type ReleaseMigration } from './release-migrations.ts';
 import { serviceObjects, type ServiceObjects } from './service.ts';
+import { serviceMonitor, type ServiceMonitor } from './service-monitor.ts';
 import { storeObjects, type StoreObjects } from './store.ts';
 
 /** What is in the credential Secrets, by name of the Secret: the one input that is not in the spec. */
@@ -14,16 +18,20 @@ export type SecretData = Readonly<Record<string, Readonly<Record<string, string>
 
 /** Everything of a platform that is applied, by stage and in order; Secrets with credentials and Jobs aside. */
 export interface Desired {
+  networkPolicies: NetworkPolicy[];
   stores: StoreObjects[];
   broker: StoreObjects | undefined;
   migrations: ReleaseMigration[];
   services: ServiceObjects[];
+  ingress: Ingress | undefined;
+  serviceMonitor: ServiceMonitor | undefined;
 }
 
 /** The table of contents of a platform. */
 export function desiredObjects(platform: Platform, secrets: SecretData): Desired {
   const { stores, broker, services } = platform;
   return {
+    networkPolicies: networkPolicies(platform, secrets),
     stores: [
       ...(stores.postgres?.managed ? [storeObjects(platform, postgres(platform, stores.postgres.managed))] : []),
       ...(stores.mongo?.managed ? [storeObjects(platform, mongo(platform, stores.mongo.managed))] : []),
@@ -31,17 +39,28 @@ export function desiredObjects(platform: Platform, secrets: SecretData): Desired
     broker: broker && brokerObjects(platform, broker, secrets),
     migrations: services.flatMap((service) => releaseMigration(platform, service) ?? []),
     services: services.map((service) => serviceObjects(platform, service, secrets)),
+    ingress: platformIngress(platform),
+    serviceMonitor: serviceMonitor(platform),
   };
 }
 
 /** All of it as one list, in the order in which it comes up. */
-export function allObjects({ stores, broker, migrations, services }: Desired): KubeObject[] {
+export function allObjects({
+  networkPolicies: policies,
+  stores,
+  broker,
+  migrations,
+  services,
+  ingress,
+  serviceMonitor: monitor,
+}: Desired): KubeObject[] {
   const storeParts = (store: StoreObjects) => [
     ...(store.config ? [store.config] : []),
     store.service,
     store.statefulSet,
   ];
   return [
+    ...policies,
     ...stores.flatMap(storeParts),
     ...(broker ? storeParts(broker) : []),
     ...migrations,
@@ -50,6 +69,8 @@ export function allObjects({ stores, broker, migrations, services }: Desired): K
       ...(kubeService ? [kubeService] : []),
       deployment,
     ]),
+    ...(ingress ? [ingress] : []),
+    ...(monitor ? [monitor] : []),
   ];
 }
 

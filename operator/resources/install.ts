@@ -97,6 +97,17 @@ function clusterRole(): Manifest {
       { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
       { apiGroups: ['apps'], resources: ['deployments', 'statefulsets'], verbs: OWN },
       { apiGroups: ['apps'], resources: ['controllerrevisions'], verbs: OWN },
+      { apiGroups: ['networking.k8s.io'], resources: ['ingresses', 'networkpolicies'], verbs: OWN },
+      // Whether the class that is asked for exists.
+      { apiGroups: ['networking.k8s.io'], resources: ['ingressclasses'], verbs: ['get'] },
+      { apiGroups: ['monitoring.coreos.com'], resources: ['servicemonitors'], verbs: OWN },
+      {
+        // Whether the cluster has that kind, and when it comes.
+        apiGroups: ['apiextensions.k8s.io'],
+        resources: ['customresourcedefinitions'],
+        resourceNames: ['servicemonitors.monitoring.coreos.com'],
+        verbs: WATCH,
+      },
       { apiGroups: ['batch'], resources: ['jobs'], verbs: ['get', ...WATCH, 'create', 'delete'] },
       { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['list', 'create', 'patch'] },
     ],

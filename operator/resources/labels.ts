@@ -25,7 +25,7 @@ export interface PlatformIdentity {
   version: string;
 }
 
-export type Role = 'store' | 'broker' | 'service' | 'job' | 'migration' | 'revision';
+export type Role = 'store' | 'broker' | 'service' | 'job' | 'migration' | 'edge' | 'revision';
 type Labels = Record<string, string>;
 
 const common: Labels = { 'app.kubernetes.io/part-of': 'orderplane', [MANAGED_BY_LABEL]: 'orderplane' };

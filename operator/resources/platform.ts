@@ -1,4 +1,12 @@
-import type { Access, OrderPlatformSpec, Profile, Requirement, ServiceSpec } from '../api/v1alpha1/index.ts';
+import type {
+  Access,
+  IngressSpec,
+  MetricsSpec,
+  OrderPlatformSpec,
+  Profile,
+  Requirement,
+  ServiceSpec,
+} from '../api/v1alpha1/index.ts';
 import type { CatalogueEntry } from './catalogue.ts';
 import type { Images } from './images.ts';
 import type { PlatformIdentity } from './labels.ts';
@@ -18,6 +26,10 @@ export interface Platform extends PlatformIdentity {
   stores: Partial<Record<StoreName, StoreSource>>;
   broker: ManagedVolume | undefined;
   services: Service[];
+  ingress: IngressSpec | undefined;
+  /** Whether its pods are closed off by NetworkPolicies. */
+  isRestricted: boolean;
+  metrics: MetricsSpec | undefined;
 }
 
 export interface ServiceNeeds {
@@ -40,6 +52,8 @@ export interface Service {
   isDefaultPort: boolean;
   managementPort: number | undefined;
   probes: CatalogueEntry['probes'] | undefined;
+  /** Paths that it serves to the outside, where the platform is exposed. */
+  routes: readonly string[];
   /** Whether the image is one of ours, with a user that is known. */
   isOurImage: boolean;
   env: { name: string; value: string }[];

@@ -29,6 +29,9 @@ export function resolvePlatform(
     stores: spec.stores ?? {},
     broker: spec.broker?.nats?.managed,
     services: spec.services.map((service) => resolveService(identity.name, service, spec.profile, images)),
+    ingress: spec.exposure?.ingress,
+    isRestricted: spec.networkPolicy?.enabled ?? true,
+    metrics: spec.observability?.metrics,
   };
   const violations = PLATFORM_CHECKS.map((check) => check(platform, spec)).filter(
     (violation) => violation !== undefined,
@@ -50,6 +53,7 @@ function resolveService(platform: string, spec: ServiceSpec, profile: Profile, i
     isDefaultPort: entry !== undefined && (spec.port === undefined || spec.port === entry.port),
     managementPort: entry?.managementPort,
     probes: entry?.probes,
+    routes: spec.routes ?? entry?.routes ?? [],
     isOurImage,
     env: mergeEnv(platform, entry?.env ?? {}, spec.env ?? []),
     resources: spec.resources,

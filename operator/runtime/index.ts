@@ -38,6 +38,7 @@ export {
 export { FencedError, type Fence } from './fence.ts';
 export { createLeaderElection, type LeaderElection, type LeaderElectionOptions, type LeaseTiming } from './leader.ts';
 export { type Informer, type InformerEvent } from './informer.ts';
+export { type OptionalInformer } from './optional-informer.ts';
 export { specChanged, type Predicate } from './predicate.ts';
 export {
   done,

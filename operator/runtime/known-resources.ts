@@ -4,6 +4,8 @@ import type {
   V1ControllerRevision,
   V1CustomResourceDefinition,
   V1Deployment,
+  V1Ingress,
+  V1IngressClass,
   V1Job,
   V1Lease,
   V1Namespace,
@@ -50,6 +52,8 @@ export type Job = WireObject<V1Job>;
 export type Lease = WireObject<V1Lease>;
 export type Event = WireObject<EventsV1Event>;
 export type CustomResourceDefinition = WireObject<V1CustomResourceDefinition>;
+export type Ingress = WireObject<V1Ingress>;
+export type IngressClass = WireObject<V1IngressClass>;
 export type NetworkPolicy = WireObject<V1NetworkPolicy>;
 export type PodDisruptionBudget = WireObject<V1PodDisruptionBudget>;
 export type StorageClass = WireObject<V1StorageClass>;
@@ -91,6 +95,10 @@ export const NetworkPolicies = defineResource<NetworkPolicy>(
   'NetworkPolicy',
   'networkpolicies',
 );
+export const Ingresses = defineResource<Ingress>('networking.k8s.io/v1', 'Ingress', 'ingresses');
+export const IngressClasses = defineResource<IngressClass>('networking.k8s.io/v1', 'IngressClass', 'ingressclasses', {
+  namespaced: false,
+});
 export const PodDisruptionBudgets = defineResource<PodDisruptionBudget>(
   'policy/v1',
   'PodDisruptionBudget',

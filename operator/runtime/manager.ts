@@ -9,7 +9,8 @@ import { createInformer, type Informer } from './informer.ts';
 import { createLeaderElection, type LeaseTiming } from './leader.ts';
 import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
-import { Leases } from './known-resources.ts';
+import { Leases, type CustomResourceDefinition } from './known-resources.ts';
+import { createOptionalInformer, type OptionalInformer } from './optional-informer.ts';
 import type { KubeObject, ObjectKey, Resource } from './resource.ts';
 
 export interface ManagerOptions {
@@ -45,6 +46,12 @@ export interface Manager {
   readonly registry: Registry;
   /** The cache of a resource; the same one for the same scope. To be asked for before `run`, which starts it. */
   informer<T extends KubeObject>(resource: Resource<T>, scope?: InformerScope): Informer<T>;
+  /** The cache of a resource that the API server may not have: it works while the cache of definitions has its definition. */
+  optionalInformer<T extends KubeObject>(
+    resource: Resource<T>,
+    definitions: Informer<CustomResourceDefinition>,
+    scope?: InformerScope,
+  ): OptionalInformer<T>;
   controller<T extends KubeObject>(options: ControllerOptions<T>): Controller;
   /** Whether all caches are synced, and it is not stopping. A process that stands by for the lease is ready too. */
   isReady(): boolean;
@@ -138,6 +145,12 @@ export function createManager(options: ManagerOptions): Manager {
       const namespaces = scope.namespace === undefined ? options.namespaces : [scope.namespace];
       const informer = createInformer(resource, { ...scope, client, namespaces, clock, log });
       informers.set(id, informer as Informer);
+      return informer;
+    },
+    optionalInformer(resource, definitions, scope = {}) {
+      const { namespaces } = options;
+      const informer = createOptionalInformer(resource, definitions, { ...scope, client, namespaces, clock, log });
+      informers.set(informerId(resource, scope), informer as Informer);
       return informer;
     },
     controller(controllerOptions) {

@@ -6,6 +6,7 @@ export const STALLED = 'Stalled';
 /** One condition a stage, in the order in which a platform comes up. */
 export const STAGES = [
   'CredentialsReady',
+  'NetworkRestricted',
   'StoresReady',
   'BrokerReady',
   'IdentityReady',
@@ -13,6 +14,8 @@ export const STAGES = [
   'SchemaCurrent',
   'SeedsApplied',
   'ServicesAvailable',
+  'Exposed',
+  'Monitored',
   'OrderFlowVerified',
 ] as const;
 export type Stage = (typeof STAGES)[number];
@@ -20,6 +23,7 @@ export type Stage = (typeof STAGES)[number];
 /** What a stage's condition is about, for `kubectl explain` and the reference. */
 export const STAGE_DESCRIPTIONS: Readonly<Record<Stage, string>> = {
   CredentialsReady: 'every password and key exists',
+  NetworkRestricted: 'the NetworkPolicies are as the needs of the services have them',
   StoresReady: 'the stores answer',
   BrokerReady: 'the broker answers',
   IdentityReady: 'customers can be told apart',
@@ -27,5 +31,7 @@ export const STAGE_DESCRIPTIONS: Readonly<Record<Stage, string>> = {
   SchemaCurrent: 'every Migration of the platform is Ready',
   SeedsApplied: 'every SeedJob of the platform has run',
   ServicesAvailable: 'every service runs as wanted',
+  Exposed: 'the platform is reached under its host',
+  Monitored: 'Prometheus is told of the metrics',
   OrderFlowVerified: 'an order went through the whole platform',
 };

@@ -58,7 +58,7 @@ export function structural(schema: z.ZodType, path: string): Schema {
   return convert(json as Schema, path);
 }
 
-const DROPPED = ['$schema', 'definitions', '$ref', 'additionalProperties', 'anyOf'];
+const DROPPED = ['$schema', 'definitions', '$ref', 'additionalProperties', 'propertyNames', 'anyOf'];
 
 function convert(schema: Schema, path: string): Schema {
   const out: Schema = Object.fromEntries(Object.entries(schema).filter(([key]) => !DROPPED.includes(key)));
@@ -75,7 +75,10 @@ function convert(schema: Schema, path: string): Schema {
     if (out.maxItems === undefined) throw new Error(`${path}: a list without maxItems`);
     out.items = convert(schema.items as Schema, `${path}[]`);
   }
-  if (out.type === 'object') {
+  if (out.type === 'object' && isMap(schema)) {
+    if (out.maxProperties === undefined) throw new Error(`${path}: a map without maxProperties`);
+    out.additionalProperties = convert(schema.additionalProperties as Schema, `${path}{}`);
+  } else if (out.type === 'object') {
     out.properties = Object.fromEntries(
       Object.entries((schema.properties ?? {}) as Record<string, Schema>).map(([name, property]) => {
         const converted = convert(property, `${path}.${name}`);
@@ -86,6 +89,11 @@ function convert(schema: Schema, path: string): Schema {
   }
   if (out.type === undefined) throw new Error(`${path}: a union, which a structural schema cannot say`);
   return out;
+}
+
+/** From `z.record`: names of the user's own. */
+function isMap({ additionalProperties }: Schema): boolean {
+  return typeof additionalProperties === 'object';
 }
 
 /** zod bounds integers by what a double can hold: that is no bound of this API. */

@@ -60,6 +60,7 @@ export const KINDS: Readonly<Record<'OrderPlatform' | 'Migration' | 'SeedJob', K
         description: 'Services that are available, of those wanted.',
       },
       { name: 'Version', type: 'string', jsonPath: '.status.version' },
+      { name: 'URL', type: 'string', jsonPath: '.status.url', description: 'Where it is reached from outside.' },
       age,
       {
         name: 'Schema',

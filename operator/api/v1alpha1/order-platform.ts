@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { exposure, networkPolicy, observability } from './exposure.ts';
 import { conditions, engine, objectName, observedGeneration, runFields, secretRef, source, storage } from './fields.ts';
 import { STAGES } from './conditions.ts';
 import { listMap, withRules } from './rules.ts';
@@ -112,6 +113,9 @@ const specFields = z.object({
   services: listMap(z.array(service).max(50), 'name')
     .default([])
     .describe('What runs: services of the release, and your own.'),
+  exposure: exposure.optional(),
+  networkPolicy: networkPolicy.optional(),
+  observability: observability.optional(),
 });
 
 export const orderPlatformSpec = withRules(specFields, [
@@ -191,6 +195,7 @@ export const orderPlatformStatus = z
   .object({
     observedGeneration: observedGeneration.optional(),
     version: z.string().max(32).optional().describe('Release that is running, or being rolled out.'),
+    url: z.string().max(300).optional().describe('Where the platform is reached from outside of the cluster.'),
     services: z.string().max(16).optional().describe('Services that are available, of those wanted.'),
     components: listMap(z.array(component).max(100), 'name')
       .optional()

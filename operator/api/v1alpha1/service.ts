@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { routes } from './exposure.ts';
 import { database, migrationVersion, objectName, resources, serviceName } from './fields.ts';
 import { exactlyOne, listMap, withRules } from './rules.ts';
 
@@ -18,6 +19,10 @@ const RESERVED_SERVICES = [
   'verification',
   'provision',
   'verify',
+  'connect',
+  'migrate',
+  'seed',
+  'default-deny',
 ];
 
 /** Variables that the operator sets; a service's own `env` may not. */
@@ -149,6 +154,7 @@ export const service = withRules(
       .describe(
         'Port that the service listens on, above 1023 because it does not run as root; also told to it as PORT. Without one, it gets no Service.',
       ),
+    routes: routes.optional(),
     env: listMap(z.array(environmentVariable).max(100), 'name')
       .optional()
       .describe('Environment variables of its own.'),

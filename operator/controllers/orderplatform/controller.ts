@@ -1,4 +1,4 @@
-import { specChanged, watching, type Manager } from '../../runtime/index.ts';
+import { keyOf, specChanged, watching, type Manager } from '../../runtime/index.ts';
 import { platformOf, platformReferredBy } from '../caches.ts';
 import type { Deps } from '../deps.ts';
 import { REQUESTED_AT } from './pinning/pin.ts';
@@ -6,7 +6,7 @@ import { reconcilePlatform } from './reconcile.ts';
 
 /** Everything of a platform wakes it, by label: what is retained has no owner. */
 export function platformController(manager: Manager, deps: Deps): void {
-  const { platforms, migrations, seedJobs, ...made } = deps.caches;
+  const { platforms, migrations, seedJobs, definitions, ...made } = deps.caches;
   manager.controller({
     name: 'orderplatform',
     for: platforms,
@@ -14,6 +14,8 @@ export function platformController(manager: Manager, deps: Deps): void {
     watches: [
       watching(migrations, platformReferredBy),
       watching(seedJobs, platformReferredBy),
+      // A kind that comes or goes is every platform's affair.
+      watching(definitions, () => platforms.list().map(keyOf)),
       ...Object.values(made).map((informer) => ({ informer, map: platformOf }) as never),
     ],
     reconcile: (key, context) => reconcilePlatform(deps, key, context),

@@ -25,8 +25,9 @@ const LOOK_AGAIN_MS = 1_000;
 /** What is taken down together, and the roles of the pods to wait for. */
 type Step = { informers: (caches: Deps['caches']) => Informer[]; roles: readonly Role[] };
 
-/** In reverse: services stop before the stores that they write to. The rest is garbage-collected with the platform. */
+/** In reverse: nobody is led here any more, then services stop before the stores that they write to. The rest is garbage-collected with the platform. */
 const STEPS: readonly Step[] = [
+  { informers: ({ ingresses }) => [ingresses] as Informer[], roles: [] },
   { informers: ({ deployments, jobs }) => [deployments, jobs] as Informer[], roles: ['service'] },
   { informers: ({ statefulSets }) => [statefulSets] as Informer[], roles: ['store', 'broker'] },
 ];

@@ -159,9 +159,17 @@ describe('a platform among others', () => {
 /** What the audit log cannot show, or what takes more than a test to come to. */
 const UNSEEN = [
   // Server-side apply: logged as the patch that it is.
-  ...['controllerrevisions', 'deployments', 'migrations', 'serviceaccounts', 'services', 'statefulsets'].map(
-    (resource) => `create ${resource}`,
-  ),
+  ...[
+    'controllerrevisions',
+    'deployments',
+    'ingresses',
+    'migrations',
+    'networkpolicies',
+    'serviceaccounts',
+    'servicemonitors',
+    'services',
+    'statefulsets',
+  ].map((resource) => `create ${resource}`),
   // Asked for by an admission plugin that is off here.
   ...['migrations', 'orderplatforms', 'seedjobs'].map((resource) => `update ${resource}/finalizers`),
   // Runs of a Job beyond the third; a Job that was created before the cache saw it.
@@ -170,6 +178,11 @@ const UNSEEN = [
   // Asked for while pods fail or are refused: status.int.test.ts.
   'get pods/log',
   'list events',
+  // Used, and shown to be used, in edge.int.test.ts.
+  'get ingressclasses',
+  ...['ingresses', 'networkpolicies', 'servicemonitors'].flatMap((resource) =>
+    ['get', 'list', 'watch', 'patch', 'delete'].map((verb) => `${verb} ${resource}`),
+  ),
 ];
 
 test('an operator is granted what it asks for, and nothing else', async () => {

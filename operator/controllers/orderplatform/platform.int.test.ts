@@ -32,6 +32,7 @@ describe('a fresh platform', () => {
     const { status } = await platforms.read(namespace);
     expect((status?.conditions ?? []).map(({ type, status: held, reason }) => `${type} ${held} ${reason}`)).toEqual([
       'CredentialsReady True Ready',
+      'NetworkRestricted True Restricted',
       'StoresReady True Ready',
       'BrokerReady True Ready',
       'IdentityReady True NotRequested',
@@ -39,6 +40,8 @@ describe('a fresh platform', () => {
       'SchemaCurrent True UpToDate',
       'SeedsApplied True NotRequested',
       'ServicesAvailable True Available',
+      'Exposed True NotRequested',
+      'Monitored True NotRequested',
       'OrderFlowVerified True Verified',
       'Ready True Ready',
     ]);

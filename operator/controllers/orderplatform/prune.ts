@@ -11,7 +11,15 @@ export async function pruneUnwanted(
 ): Promise<void> {
   if (!desired) return;
   const wanted = new Set(allObjects(desired).map(identityOf));
-  const kinds = [caches.deployments, caches.services, caches.serviceAccounts, caches.migrations] as Informer[];
+  const kinds = [
+    caches.deployments,
+    caches.services,
+    caches.serviceAccounts,
+    caches.migrations,
+    caches.networkPolicies,
+    caches.ingresses,
+    ...(caches.serviceMonitors.isServed() ? [caches.serviceMonitors] : []),
+  ] as Informer[];
   const unwanted = kinds.flatMap((informer) =>
     informer
       .byOwner(object.metadata.uid ?? '')

@@ -1,6 +1,7 @@
 import { READY, STAGES, type ComponentStatus, type OrderPlatformStatus } from '../../api/v1alpha1/index.ts';
 import { findCondition, type Condition } from '../../runtime/index.ts';
 import { keptRelease, releaseOf } from '../../resources/release.ts';
+import { urlOf } from '../../resources/ingress.ts';
 import { ofPlatform } from '../caches.ts';
 import type { Deps } from '../deps.ts';
 import { blockingFact, holds, waiting, type Fact } from '../fact.ts';
@@ -19,6 +20,7 @@ export function deriveStatus(deps: Deps, scope: Scope, isHandled: boolean): Orde
   const { object, platform, facts, available } = scope;
   const now = deps.clock.now();
   const generation = object.metadata.generation ?? 0;
+  const url = urlOf(platform);
   let conditions: Condition[] | undefined = object.status?.conditions;
   for (const stage of STAGES) {
     const fact = facts.get(stage);
@@ -32,6 +34,7 @@ export function deriveStatus(deps: Deps, scope: Scope, isHandled: boolean): Orde
   return {
     observedGeneration: isHandled ? generation : (object.status?.observedGeneration ?? -1),
     version: platform.version,
+    ...(url && { url }),
     services: `${available.size}/${platform.services.length}`,
     components: componentsOf(scope),
     migrations: migrationsOf(deps, scope),

@@ -5,7 +5,10 @@ import type { Scope } from '../scope.ts';
 import { reconcileBroker } from './broker.ts';
 import { reconcileCredentials } from './credentials.ts';
 import { reconcileDatabases } from './databases.ts';
+import { reconcileExposure } from './exposure.ts';
 import { reconcileMigrations } from './migrations.ts';
+import { reconcileMonitoring } from './monitoring.ts';
+import { reconcileNetwork } from './network.ts';
 import { reconcileSeeds } from './seeds.ts';
 import { reconcileServices } from './services.ts';
 import { reconcileStores } from './stores.ts';
@@ -20,6 +23,7 @@ export interface Phase {
 /** How a platform comes up. A phase reads what the ones before it found, and gates only on what it needs itself. */
 export const PHASES: readonly Phase[] = [
   { stage: 'CredentialsReady', run: reconcileCredentials },
+  { stage: 'NetworkRestricted', run: reconcileNetwork },
   { stage: 'StoresReady', run: reconcileStores },
   { stage: 'BrokerReady', run: reconcileBroker },
   // Customers come with a service of their own, and so does what tells them apart.
@@ -28,5 +32,7 @@ export const PHASES: readonly Phase[] = [
   { stage: 'SchemaCurrent', run: reconcileMigrations },
   { stage: 'SeedsApplied', run: reconcileSeeds },
   { stage: 'ServicesAvailable', run: reconcileServices },
+  { stage: 'Exposed', run: reconcileExposure },
+  { stage: 'Monitored', run: reconcileMonitoring },
   { stage: 'OrderFlowVerified', run: reconcileVerification },
 ];

@@ -1,0 +1,99 @@
+/** Who talks to whom on which port: the one list that every NetworkPolicy is made from. */
+import { adminSecretOf, secretValue } from '../credentials.ts';
+import type { SecretData } from '../desired.ts';
+import type { Role } from '../labels.ts';
+import { serviceSecretName, type Backend, type StoreName } from '../names.ts';
+import { backendsOf, type Platform } from '../platform.ts';
+import { isVerifiable } from '../platform-jobs.ts';
+import { VERIFIED_PATH } from '../catalogue.ts';
+import { PORTS } from '../ports.ts';
+import { serversOf } from './servers.ts';
+
+/** Pods of the platform that are alike: a store, the broker, a service, or the Jobs of a command. */
+export interface Component {
+  name: string;
+  role: Extract<Role, 'store' | 'broker' | 'service' | 'job'>;
+}
+
+export type Peer =
+  | { component: Component }
+  /** Any pod of the cluster. */
+  | { pods: 'all' }
+  /** Everything, in the cluster and outside of it. */
+  | { world: true }
+  /** One address outside of the platform. */
+  | { address: string };
+
+export interface Flow {
+  from: Peer;
+  to: Peer;
+  ports: readonly number[];
+}
+
+const service = (name: string): Peer => ({ component: { name, role: 'service' } });
+const job = (name: string): Peer => ({ component: { name, role: 'job' } });
+const backend = (name: Backend): Peer => ({ component: { name, role: name === 'nats' ? 'broker' : 'store' } });
+
+/** Every connection that a platform needs, DNS and the probes of the kubelet aside. */
+export function flowsOf(platform: Platform, secrets: SecretData): Flow[] {
+  return [
+    ...platform.services.flatMap((each) => serviceFlows(platform, each, secrets)),
+    ...storeJobFlows(platform, secrets),
+    ...verificationFlows(platform),
+    ...edgeFlows(platform),
+  ];
+}
+
+function serviceFlows(platform: Platform, { name, needs, ...rest }: Platform['services'][number], secrets: SecretData) {
+  const called = platform.services.filter((other) => needs.services.includes(other.name) && other.port !== undefined);
+  return [
+    ...called.map((other) => ({ from: service(name), to: service(other.name), ports: [other.port as number] })),
+    ...backendsOf({ name, needs, ...rest }).flatMap((kind) =>
+      backendFlows(platform, service(name), kind, secrets[serviceSecretName(platform.name, name, kind)]),
+    ),
+  ];
+}
+
+/** A managed backend is a pod of the platform; an external one is wherever its URI says. */
+function backendFlows(platform: Platform, from: Peer, kind: Backend, secret: SecretData[string] | undefined): Flow[] {
+  if (isManaged(platform, kind)) return [{ from, to: backend(kind), ports: [PORTS[kind]] }];
+  const uri = secretValue({ data: { ...secret } }, 'uri');
+  return uri ? serversOf(uri).map(({ peer, port }) => ({ from, to: peer, ports: [port] })) : [];
+}
+
+function isManaged({ stores, broker }: Platform, kind: Backend): boolean {
+  return kind === 'nats' ? broker !== undefined : stores[kind]?.managed !== undefined;
+}
+
+/** Migrations and seeds name the platform by themselves, so that any store may be theirs. */
+function storeJobFlows(platform: Platform, secrets: SecretData): Flow[] {
+  return (Object.keys(platform.stores) as StoreName[]).flatMap((store) =>
+    ['provision', 'migrate', 'seed'].flatMap((command) =>
+      backendFlows(platform, job(command), store, secrets[adminSecretOf(platform, store)]),
+    ),
+  );
+}
+
+function verificationFlows(platform: Platform): Flow[] {
+  if (!isVerifiable(platform)) return [];
+  const port = platform.services.find(({ name }) => name === VERIFIED_PATH.entry)?.port;
+  return [
+    ...(port === undefined ? [] : [{ from: job('verify'), to: service(VERIFIED_PATH.entry), ports: [port] }]),
+    ...(platform.broker ? [{ from: job('verify'), to: backend('nats'), ports: [PORTS.natsMonitoring] }] : []),
+  ];
+}
+
+/**
+ * What the Ingress leads to is open to the world: the controller may be a pod of any namespace or a process of a node, and what the
+ * world may ask it for anyway needs no further guard.
+ */
+function edgeFlows({ services, ingress, metrics }: Platform): Flow[] {
+  return services.flatMap(({ name, port, routes, managementPort }) => [
+    ...(ingress && routes.length > 0 && port !== undefined
+      ? [{ from: { world: true } as const, to: service(name), ports: [port] }]
+      : []),
+    ...(metrics && managementPort !== undefined
+      ? [{ from: { pods: 'all' } as const, to: service(name), ports: [managementPort] }]
+      : []),
+  ]);
+}
