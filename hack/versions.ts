@@ -24,6 +24,7 @@ const schema = z.strictObject({
     services: image,
     storefront: image,
     postgres: image,
+    postgres16: image,
     mongo: image,
     nats: image,
   }),

@@ -14,8 +14,8 @@ import { root } from '../root.ts';
 import { applyManifests, readManifests } from './manifests.ts';
 import { until } from './until.ts';
 
-/** What the operator and the platforms run, by reference. */
-export type ImageReferences = Record<ImageName, string>;
+/** What the operator and the platforms run, by reference; what is left out is the release's. */
+export type ImageReferences = Partial<Record<ImageName, string>> & Record<'operator', string>;
 
 const PATIENCE_MS = 120_000;
 

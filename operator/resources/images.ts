@@ -2,7 +2,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 
 /** Everything that the operator deploys, by what it holds. */
-export const IMAGE_NAMES = ['operator', 'services', 'storefront', 'postgres', 'mongo', 'nats'] as const;
+export const IMAGE_NAMES = ['operator', 'services', 'storefront', 'postgres', 'postgres16', 'mongo', 'nats'] as const;
 export type ImageName = (typeof IMAGE_NAMES)[number];
 /** References by which pods pull. */
 export type Images = Readonly<Record<ImageName, string>>;

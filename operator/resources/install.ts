@@ -92,7 +92,10 @@ function clusterRole(): Manifest {
       { apiGroups: [''], resources: ['pods'], verbs: WATCH },
       // The last words of a container that crashed.
       { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
-      { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['get', ...WATCH] },
+      // Volumes grow, and are never deleted.
+      { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['get', ...WATCH, 'patch'] },
+      // Whether they can.
+      { apiGroups: ['storage.k8s.io'], resources: ['storageclasses'], verbs: ['get'] },
       // Whether a namespace is going: then there is nothing to tear down in order.
       { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
       { apiGroups: ['apps'], resources: ['deployments', 'statefulsets'], verbs: OWN },

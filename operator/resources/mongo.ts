@@ -1,5 +1,5 @@
 import { adminSecretName } from './names.ts';
-import type { ManagedVolume, Platform } from './platform.ts';
+import type { ManagedStore, Platform } from './platform.ts';
 import { probes, scratch } from './pod.ts';
 import { PORTS } from './ports.ts';
 import type { StoreDefinition } from './store.ts';
@@ -8,14 +8,14 @@ const USER = 999;
 const ADMIN = '/etc/orderplane/admin';
 
 /** One MongoDB, for as much as one machine can do. */
-export function mongo(platform: Platform, volume: ManagedVolume): StoreDefinition {
+export function mongo(platform: Platform, managed: ManagedStore): StoreDefinition {
   const tmp = scratch('tmp', '/tmp');
   // While the image makes its first user, a temporary server listens on localhost only, which this does not reach.
   const listens = { tcpSocket: { port: 'mongo' } };
   return {
     component: 'mongo',
     role: 'store',
-    volume,
+    managed,
     dataPath: '/data/db',
     user: USER,
     terminationGracePeriodSeconds: 60,

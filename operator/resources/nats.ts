@@ -3,7 +3,7 @@ import type { Secret } from '../runtime/known-resources.ts';
 import { ownedMetadata } from './labels.ts';
 import { natsConfigSecretName } from './names.ts';
 import { natsConfig, type NatsUser } from './nats-config.ts';
-import type { ManagedVolume, Platform } from './platform.ts';
+import type { ManagedStore, Platform } from './platform.ts';
 import { probes, NONROOT } from './pod.ts';
 import { PORTS } from './ports.ts';
 import type { StoreDefinition } from './store.ts';
@@ -22,12 +22,12 @@ export function natsConfigSecret(platform: Platform, users: readonly NatsUser[])
 }
 
 /** One NATS server with JetStream. */
-export function nats(platform: Platform, volume: ManagedVolume, config: Secret): StoreDefinition {
+export function nats(platform: Platform, managed: ManagedStore, config: Secret): StoreDefinition {
   const health = (query = '') => ({ httpGet: { path: `/healthz${query}`, port: 'monitoring' } });
   return {
     component: 'nats',
     role: 'broker',
-    volume,
+    managed,
     dataPath: '/data',
     user: NONROOT,
     configHash: hashOf(config.data),

@@ -13,8 +13,10 @@ import type { PlatformIdentity } from './labels.ts';
 import { componentName, type Backend, type StoreName } from './names.ts';
 import { PORTS } from './ports.ts';
 
-export type StoreSource = NonNullable<NonNullable<OrderPlatformSpec['stores']>[StoreName]>;
-export type ManagedVolume = NonNullable<StoreSource['managed']>;
+type Stores = NonNullable<OrderPlatformSpec['stores']>;
+/** What every managed store and the broker have: a volume, and resources of the pod. */
+export type ManagedStore = NonNullable<NonNullable<Stores[StoreName]>['managed']>;
+export type ManagedPostgres = NonNullable<NonNullable<Stores['postgres']>['managed']>;
 
 /** A platform as it is built: the spec, with the catalogue's part filled in. Everything in resources/ is a function of this. */
 export interface Platform extends PlatformIdentity {
@@ -23,8 +25,8 @@ export interface Platform extends PlatformIdentity {
   release: string;
   progressDeadlineSeconds: number;
   images: Images;
-  stores: Partial<Record<StoreName, StoreSource>>;
-  broker: ManagedVolume | undefined;
+  stores: Stores;
+  broker: ManagedStore | undefined;
   services: Service[];
   ingress: IngressSpec | undefined;
   /** Whether its pods are closed off by NetworkPolicies. */

@@ -1,5 +1,7 @@
 /** What every pod has in common: it runs under Pod Security "restricted", with no token and no writable root. */
+import type { ServiceSpec } from '../api/v1alpha1/index.ts';
 import type { Deployment } from '../runtime/known-resources.ts';
+import { parseQuantity } from '../runtime/quantity.ts';
 
 export type PodTemplate = NonNullable<Deployment['spec']>['template'];
 export type PodSpec = NonNullable<PodTemplate['spec']>;
@@ -54,6 +56,25 @@ export function scratch(name: string, mountPath: string, sizeLimit = '64Mi'): { 
 export function secretVariable(name: string, secret: string, key: string): EnvironmentVariable {
   return { name, valueFrom: { secretKeyRef: { name: secret, key } } };
 }
+
+/**
+ * Resources with those that somebody asked for in place of the defaults, one by one. A default gives way where it would contradict what was
+ * asked for: a request may not exceed its limit.
+ */
+export function withResources(defaults: Resources = {}, asked: ServiceSpec['resources'] = {}): Resources {
+  const requests: Quantities = { ...defaults.requests, ...asked.requests };
+  const limits: Quantities = { ...defaults.limits, ...asked.limits };
+  for (const name of ['cpu', 'memory'] as const) {
+    const request = parseQuantity(String(requests[name] ?? 0)) ?? 0n;
+    const limit = limits[name] === undefined ? request : (parseQuantity(String(limits[name])) ?? request);
+    if (request <= limit) continue;
+    if (asked.limits?.[name] === undefined) limits[name] = requests[name];
+    else if (asked.requests?.[name] === undefined) requests[name] = limits[name];
+  }
+  return { requests, limits } as Resources;
+}
+
+type Quantities = { cpu?: string | number | undefined; memory?: string | number | undefined };
 
 export interface ProbeActions {
   /** Whether it has come up; asked every second until it has, so that nobody waits longer than needed. */

@@ -1,8 +1,13 @@
+import type { PostgresVersion } from '../api/v1alpha1/index.ts';
+import type { ImageName } from './images.ts';
 import { adminSecretName } from './names.ts';
-import type { ManagedVolume, Platform } from './platform.ts';
+import type { ManagedPostgres, Platform } from './platform.ts';
 import { probes, scratch } from './pod.ts';
 import { PORTS } from './ports.ts';
 import type { StoreDefinition } from './store.ts';
+
+/** The image of each major. */
+const IMAGES: Readonly<Record<PostgresVersion, ImageName>> = { '16': 'postgres16', '17': 'postgres' };
 
 const USER = 999;
 const DATA = '/var/lib/postgresql/data';
@@ -18,7 +23,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
 };
 
 /** One PostgreSQL, for as much as one machine can do. */
-export function postgres(platform: Platform, volume: ManagedVolume): StoreDefinition {
+export function postgres(platform: Platform, managed: ManagedPostgres): StoreDefinition {
   const tmp = scratch('tmp', '/tmp');
   const socket = scratch('run', '/var/run/postgresql', '1Mi');
   // Over TCP: while the image initialises its data, a temporary server listens on the socket.
@@ -28,14 +33,14 @@ export function postgres(platform: Platform, volume: ManagedVolume): StoreDefini
   return {
     component: 'postgres',
     role: 'store',
-    volume,
+    managed,
     dataPath: DATA,
     user: USER,
     terminationGracePeriodSeconds: 60,
     ports: [{ name: 'postgres', port: PORTS.postgres }],
     container: {
       name: 'postgres',
-      image: platform.images.postgres,
+      image: platform.images[IMAGES[managed.version]],
       args: ['postgres', ...Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
       env: [
         { name: 'POSTGRES_USER', value: 'postgres' },

@@ -9,6 +9,7 @@ export const RELEASE_IMAGES = {
   services: 'orderplane/services:0.1.0',
   storefront: 'orderplane/storefront:0.1.0',
   postgres: 'postgres:17',
+  postgres16: 'postgres:16',
   mongo: 'mongo:8',
   nats: 'nats:2.12',
 };

@@ -114,3 +114,25 @@ test('the pods of a service roll when a Secret that they read changes, and only 
   const after = hashes({ 'shop-orders-postgres': { uri: 'b' }, other: { uri: 'b' } });
   expect(after.map((hash, i) => hash === before[i])).toEqual([false, true]);
 });
+
+test.each<[string, object, object]>([
+  ['keep the defaults where nothing is said', {}, { requests: { cpu: '20m', memory: '64Mi' }, limits: { memory: '256Mi' } }],
+  ['are what was asked for', { requests: { cpu: 1 }, limits: { memory: '1Gi' } }, { requests: { cpu: 1, memory: '64Mi' }, limits: { memory: '1Gi' } }],
+  ['raise a default limit to the request', { requests: { memory: '512Mi' } }, { requests: { cpu: '20m', memory: '512Mi' }, limits: { memory: '512Mi' } }],
+  ['lower a default request to the limit', { limits: { memory: '32Mi', cpu: '10m' } }, { requests: { cpu: '10m', memory: '32Mi' }, limits: { cpu: '10m', memory: '32Mi' } }],
+])('resources of a pod %s', (_, resources, expected) => {
+  const { services } = desiredObjects(platformOf({ services: [{ name: 'a', image: 'x', resources }] }), {});
+  expect(services[0]?.deployment.spec?.template.spec?.containers[0]?.resources).toEqual(expected);
+}); // prettier-ignore
+
+test.each([
+  [undefined, 'postgres:17'],
+  ['16', 'postgres:16'],
+] as const)('version %s of PostgreSQL is image %s, with the resources that were asked for', (version, image) => {
+  const managed = { storage: '1Gi', version, resources: { limits: { memory: '2Gi' } } };
+  const { stores: rendered } = desiredObjects(platformOf({ stores: { postgres: { managed } } }), {});
+  expect(rendered[0]?.statefulSet.spec?.template.spec?.containers[0]).toMatchObject({
+    image,
+    resources: { requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '2Gi' } },
+  });
+});

@@ -16,10 +16,10 @@ import {
   restrictedPod,
   scratch,
   secretVariable,
+  withResources,
   type Container,
   type EnvironmentVariable,
   type PodTemplate,
-  type Resources,
 } from './pod.ts';
 import { PORTS } from './ports.ts';
 
@@ -137,20 +137,13 @@ function podTemplate(platform: Platform, service: Service, secrets: Readonly<Rec
           env: environment(platform, service),
           ports: portsOf(service).map(({ name, port }) => ({ name, containerPort: port })),
           ...serviceProbes(service),
-          resources: resourcesOf(service),
+          resources: withResources(RESOURCES, service.resources),
           volumeMounts: [tmp.mount],
         }),
       ],
       volumes: [tmp.volume],
     }),
   };
-}
-
-function resourcesOf({ resources = {} }: Service): Resources {
-  return {
-    requests: { ...RESOURCES.requests, ...resources.requests },
-    limits: { ...RESOURCES.limits, ...resources.limits },
-  } as Resources;
 }
 
 /** The Secrets that a service's pods read. */

@@ -9,14 +9,14 @@ import {
   type Role,
 } from './labels.ts';
 import { componentName } from './names.ts';
-import type { ManagedVolume, Platform } from './platform.ts';
-import { restrictedContainer, restrictedPod, type Container, type Volume } from './pod.ts';
+import type { ManagedStore, Platform } from './platform.ts';
+import { restrictedContainer, restrictedPod, withResources, type Container, type Volume } from './pod.ts';
 
 /** What a managed store or broker is made of, apart from what they all have in common. */
 export interface StoreDefinition {
   component: 'postgres' | 'mongo' | 'nats';
   role: Extract<Role, 'store' | 'broker'>;
-  volume: ManagedVolume;
+  managed: ManagedStore;
   /** Where the claim is mounted. */
   dataPath: string;
   user: number;
@@ -53,6 +53,7 @@ export function storeStatefulSet(platform: Platform, store: StoreDefinition): St
           containers: [
             restrictedContainer({
               ...store.container,
+              resources: withResources(store.container.resources, store.managed.resources),
               ports: store.ports.map((each) => ({ name: each.name, containerPort: each.port })),
               volumeMounts: [{ name: 'data', mountPath: store.dataPath }, ...(store.container.volumeMounts ?? [])],
             }),
@@ -71,8 +72,8 @@ export function storeStatefulSet(platform: Platform, store: StoreDefinition): St
           },
           spec: {
             accessModes: ['ReadWriteOnce'],
-            ...(store.volume.storageClassName && { storageClassName: store.volume.storageClassName }),
-            resources: { requests: { storage: store.volume.storage } },
+            ...(store.managed.storageClassName && { storageClassName: store.managed.storageClassName }),
+            resources: { requests: { storage: store.managed.storage } },
           },
         },
       ],

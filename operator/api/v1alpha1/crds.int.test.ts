@@ -129,6 +129,10 @@ describe('the API server refuses, and says why:', () => {
     ['an accepted upgrade that is no revision', platform({ upgrades: { accepted: 'latest' } }), /accepted.*should match/],
     ['both managed and external', platform({ stores: { postgres: { ...managed, external: { secretRef: { name: 'x' } } } } }), 'exactly one of managed and external for stores.postgres'],
     ['neither managed nor external', platform({ stores: { mongo: {} } }), 'exactly one of managed and external for stores.mongo'],
+    ['a major of PostgreSQL that nobody knows', platform({ stores: { postgres: { managed: { storage: '1Gi', version: '9' } } } }), /version.*supported values: "16", "17"/],
+    ['a major of PostgreSQL that is a number', platform({ stores: { postgres: { managed: { storage: '1Gi', version: 17 } } } }), /version.*must be of type string/],
+    ['resources of a store that are none', platform({ stores: { mongo: { managed: { storage: '1Gi', resources: { limits: { cpu: 'fast' } } } } } }), /cpu.*should match/],
+    ['negative resources of a store', platform({ broker: { nats: { managed: { storage: '1Gi', resources: { requests: { memory: -1 } } } } } }), /memory/],
     ['a volume without a unit', platform({ stores: { postgres: { managed: { storage: '10' } } } }), /storage.*should match/],
     ['two services of one name', platform({ services: [{ name: 'orders' }, { name: 'orders' }] }), 'Duplicate value'],
     ['a service that is not of the release, without an image', withService({ name: 'reports' }), 'not of the release (gateway, inventory, orders, order-query, storefront) needs an image'],
@@ -185,7 +189,9 @@ describe('the API server refuses, and says why:', () => {
     ['a store that moves outside', { stores: { postgres: managed } }, { stores: { postgres: { external: { secretRef: { name: 'x' } } } } }, 'cannot change between managed and external'],
     ['a store that is dropped', { stores: { postgres: managed, mongo: managed } }, { stores: { mongo: managed } }, 'stores.postgres cannot be removed'],
     ['all stores dropped', { stores: { postgres: managed } }, {}, 'stores cannot be removed'],
-    ['a volume that changes its size', { stores: { postgres: managed } }, { stores: { postgres: { managed: { storage: '2Gi' } } } }, 'storage cannot be changed'],
+    ['a volume that shrinks', { stores: { postgres: managed } }, { stores: { postgres: { managed: { storage: '1023Mi' } } } }, 'stores.postgres.managed.storage cannot shrink'],
+    ["a broker's volume that shrinks", { broker: { nats: managed } }, { broker: { nats: { managed: { storage: '500Mi' } } } }, 'broker.nats.managed.storage cannot shrink'],
+    ['another major of PostgreSQL', { stores: { postgres: managed } }, { stores: { postgres: { managed: { storage: '1Gi', version: '16' } } } }, 'one major of PostgreSQL does not open the data of another'],
     ['a volume that changes its class', { broker: { nats: managed } }, { broker: { nats: { managed: { storage: '1Gi', storageClassName: 'fast' } } } }, 'storageClassName cannot be changed'],
     ['a broker that is dropped', { broker: { nats: managed } }, { broker: {} }, 'broker.nats cannot be removed'],
   ])('an update with %s', async (_, before, after, message) => {
@@ -198,6 +204,18 @@ describe('the API server refuses, and says why:', () => {
     }
   }); // prettier-ignore
 });
+
+test('a volume may grow, and what it has not come to may be taken back', async () => {
+  const key = { namespace: 'default', name: 'growing' };
+  await client.create(OrderPlatforms as Resource, platform({ stores: { mongo: managed } }, key.name));
+  const resize = (storage: string) => client.mergePatch(OrderPlatforms, key, { spec: { stores: { mongo: { managed: { storage } } } } });
+  await resize('2Gi');
+  await expect(resize('1Gi')).rejects.toThrow('cannot shrink');
+  await client.mergePatch(OrderPlatforms, key, { status: { volumes: { postgres: '1Gi', mongo: '1536Mi' } } }, { subresource: 'status' });
+  await expect(resize('1Gi')).rejects.toThrow('cannot shrink');
+  await expect(resize('1.5Gi')).rejects.toThrow('should match');
+  await resize('1536Mi');
+}); // prettier-ignore
 
 /** A merge patch that turns one value into the other. */
 function nulled(before: Record<string, unknown>, after: Record<string, unknown>): Record<string, unknown> {

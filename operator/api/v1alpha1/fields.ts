@@ -102,7 +102,7 @@ const quantityPattern = /^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$/;
 const quantity = (description: string) =>
   z
     .union([z.int().min(0), z.string().max(20).regex(quantityPattern)])
-    .meta({ description, 'x-kubernetes-int-or-string': true, pattern: quantityPattern.source })
+    .meta({ description, 'x-kubernetes-int-or-string': true, pattern: quantityPattern.source, minimum: 0 })
     .optional();
 
 const amounts = (description: string) =>

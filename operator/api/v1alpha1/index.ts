@@ -23,4 +23,5 @@ export {
   type Requirement,
   type ServiceSpec,
 } from './service.ts';
+export { type PostgresVersion } from './stores.ts';
 export { seedJobSpec, type SeedJobSpec, type SeedJobStatus, type SeedRun } from './seed-job.ts';

@@ -2,6 +2,7 @@ import { MAX_PLATFORM_NAME } from './fields.ts';
 import { STAGE_DESCRIPTIONS, STAGES } from './conditions.ts';
 import { migrationSpec, migrationStatus } from './migration.ts';
 import { orderPlatformSpec, orderPlatformStatus } from './order-platform.ts';
+import { volumeSizeRules } from './stores.ts';
 import { seedJobSpec, seedJobStatus } from './seed-job.ts';
 import type { z } from 'zod';
 
@@ -80,6 +81,7 @@ export const KINDS: Readonly<Record<'OrderPlatform' | 'Migration' | 'SeedJob', K
         rule: `self.metadata.name.size() <= ${MAX_PLATFORM_NAME}`,
         message: `the platform's name has at most ${MAX_PLATFORM_NAME} characters: it begins the names of its objects`,
       },
+      ...volumeSizeRules,
     ],
   },
   Migration: {

@@ -1,69 +1,10 @@
 import { z } from 'zod';
 import { exposure, networkPolicy, observability } from './exposure.ts';
-import { conditions, engine, objectName, observedGeneration, runFields, secretRef, source, storage } from './fields.ts';
 import { STAGES } from './conditions.ts';
+import { conditions, engine, observedGeneration, runFields } from './fields.ts';
 import { listMap, withRules } from './rules.ts';
 import { service } from './service.ts';
-
-const managedStore = withRules(
-  z.object({
-    storage,
-    storageClassName: objectName
-      .optional()
-      .describe("StorageClass of the volume. Left out, it is the cluster's default."),
-  }),
-  [
-    { cel: 'self.storage == oldSelf.storage', message: 'storage cannot be changed yet' },
-    {
-      cel: "(has(self.storageClassName) ? self.storageClassName : '') == (has(oldSelf.storageClassName) ? oldSelf.storageClassName : '')",
-      message: 'storageClassName cannot be changed: volumes do not move between classes',
-    },
-  ],
-);
-
-const managed = managedStore.describe('Run it in this namespace, on a volume of its own that outlives the platform.');
-
-const external = z
-  .object({ secretRef })
-  .describe('Use a server that exists. The operator makes the databases, roles and passwords on it.');
-
-const store = (name: string, title: string, description: string) =>
-  source(managed, external, `stores.${name}`).describe(`${title}: ${description} Either managed or external.`);
-
-const stores = withRules(
-  z
-    .object({
-      postgres: store(
-        'postgres',
-        'PostgreSQL',
-        'one database a service, with a role that can change rows but no tables.',
-      ).optional(),
-      mongo: store('mongo', 'MongoDB', "the read model's home.").optional(),
-    })
-    .describe('Where data lives. A store can be added later, but not removed.'),
-  ['postgres', 'mongo'].map((name) => ({
-    cel: `!has(oldSelf.${name}) || has(self.${name})`,
-    message: `stores.${name} cannot be removed, its data would be left behind: delete the platform, or keep the store`,
-  })),
-);
-
-const broker = withRules(
-  z
-    .object({
-      nats: z
-        .object({ managed })
-        .describe('NATS with JetStream: every service gets a user that can reach only its own subjects.')
-        .optional(),
-    })
-    .describe('What carries events between services.'),
-  [
-    {
-      cel: '!has(oldSelf.nats) || has(self.nats)',
-      message:
-        'broker.nats cannot be removed, undelivered events would be lost: delete the platform, or keep the broker',
-    },
-  ],
-);
+import { broker, stores, volumeStatus } from './stores.ts';
 
 export const PROFILES = ['dev', 'staging', 'prod'] as const;
 export type Profile = (typeof PROFILES)[number];
@@ -213,6 +154,9 @@ export const orderPlatformStatus = z
     waiting: listMap(z.array(waitingStatus).max(20), 'stage')
       .optional()
       .describe('Stages that wait: what the progress deadline is measured by.'),
+    volumes: volumeStatus
+      .optional()
+      .describe('What the volumes of the managed stores and broker have been asked to have.'),
     runs: listMap(z.array(runStatus).max(20), 'name')
       .optional()
       .describe('The last finished run of each Job of the platform itself.'),

@@ -178,7 +178,9 @@ const UNSEEN = [
   // Asked for while pods fail or are refused: status.int.test.ts.
   'get pods/log',
   'list events',
-  // Used, and shown to be used, in edge.int.test.ts.
+  // Used, and shown to be used, in edge.int.test.ts and volumes.int.test.ts.
+  'patch persistentvolumeclaims',
+  'get storageclasses',
   'get ingressclasses',
   ...['ingresses', 'networkpolicies', 'servicemonitors'].flatMap((resource) =>
     ['get', 'list', 'watch', 'patch', 'delete'].map((verb) => `${verb} ${resource}`),

@@ -29,6 +29,8 @@ export interface Scope {
   readonly statefulSets: Map<string, StatefulSet>;
   /** Stores that take connections. External ones are supposed to. */
   readonly readyStores: Set<StoreName>;
+  /** What the volume of a store or broker has been asked to have, by component. */
+  readonly volumes: Map<string, string>;
   /** Which volume or server each store is; a store that has none yet is absent. */
   readonly identities: Map<StoreName, string>;
   brokerIsReady: boolean;
@@ -60,6 +62,7 @@ export function newScope(object: OrderPlatform, platform: Platform, context: { s
     pins: new Map(),
     statefulSets: new Map(),
     readyStores: new Set(),
+    volumes: new Map(),
     identities: new Map(),
     brokerIsReady: false,
     provisioned: new Set(),

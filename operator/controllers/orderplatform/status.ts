@@ -41,6 +41,7 @@ export function deriveStatus(deps: Deps, scope: Scope, isHandled: boolean): Orde
     databases: scope.databases,
     release: keptRelease(releaseOf(object, offered(deps))),
     ...(upgrade && { upgradeAvailable: upgrade }),
+    ...(scope.volumes.size > 0 && { volumes: Object.fromEntries(scope.volumes) }),
     runs: Array.from(scope.runs, ([name, record]) => ({ name, ...withoutUndefined(record) })),
     ...(stagesWaiting.length > 0 && { waiting: stagesWaiting }),
     conditions: withReady(

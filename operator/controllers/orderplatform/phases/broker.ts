@@ -8,7 +8,7 @@ export async function reconcileBroker(deps: Deps, scope: Scope): Promise<Fact> {
   const { desired, platform } = scope;
   if (!platform.broker) return holds('NotRequested', 'the platform has no broker');
   if (!desired?.broker) return pending('waits for credentials');
-  const fault = await reconcileStore(deps, scope, desired.broker);
-  scope.brokerIsReady = fault === undefined;
+  const { isUp, fault } = await reconcileStore(deps, scope, desired.broker);
+  scope.brokerIsReady = isUp;
   return fault ? { ...fault, reason: fault.reason.replace('Store', 'Broker') } : holds('Ready', 'nats answers');
 }

@@ -9,6 +9,7 @@ import { all, ensure, isOurs } from '../../ensure.ts';
 import { Blocked, blockingFact, holds, pending, stalled, waiting, type Fact } from '../../fact.ts';
 import { recordTemplate } from '../pinning/record.ts';
 import type { Scope } from '../scope.ts';
+import { reconcileVolume } from '../volumes.ts';
 
 /** Applies the managed stores, and finds which stores take connections. */
 export async function reconcileStores(deps: Deps, scope: Scope): Promise<Fact> {
@@ -25,11 +26,11 @@ export async function reconcileStores(deps: Deps, scope: Scope): Promise<Fact> {
   }
   await all(desired.stores, async (objects) => {
     const store = objects.component as StoreName;
-    const fault = await reconcileStore(deps, scope, objects);
+    const { isUp, fault } = await reconcileStore(deps, scope, objects);
     const claim = deps.caches.claims.get({ namespace: platform.namespace, name: claimName(platform.name, store) });
     if (claim?.metadata.uid) scope.identities.set(store, claim.metadata.uid);
     if (fault) faults.push(fault);
-    else if (claim) scope.readyStores.add(store);
+    if (isUp && claim) scope.readyStores.add(store);
   });
   const blocking = blockingFact(faults);
   if (blocking) return blocking;
@@ -39,34 +40,36 @@ export async function reconcileStores(deps: Deps, scope: Scope): Promise<Fact> {
     : holds('NotRequested', 'the platform has no stores');
 }
 
-/** Applies a managed store or broker; returns why it is not ready. */
+/** Applies a managed store or broker. What is at fault with its volume does not keep it from being used. */
 export async function reconcileStore(
   deps: Deps,
   scope: Scope,
   { component, config, service, statefulSet }: StoreObjects,
-): Promise<Fact | undefined> {
+): Promise<{ isUp: boolean; fault?: Fact }> {
   const { caches } = deps;
   const { platform } = scope;
   if (config) await ensure(deps, caches.secrets, platform, config, scope);
   await ensure(deps, caches.services, platform, service, scope);
   if (!hasPassword(scope, statefulSet))
-    return waiting('WaitingForCredentials', `${component} waits for its credentials`);
+    return { isUp: false, fault: waiting('WaitingForCredentials', `${component} waits for its credentials`) };
   if (!caches.statefulSets.get({ namespace: platform.namespace, name: statefulSet.metadata.name }))
     await refuseForeignClaim(deps, scope, component);
   await recordTemplate(deps, scope, component, { template: statefulSet.spec?.template });
-  const live = await ensure(deps, caches.statefulSets, platform, statefulSet, scope);
-  scope.statefulSets.set(component, live);
-  if (isReady(live)) return undefined;
+  const volume = await reconcileVolume(deps, scope, { component, statefulSet });
+  const key = { namespace: platform.namespace, name: statefulSet.metadata.name };
+  const live = volume.statefulSet
+    ? await ensure(deps, caches.statefulSets, platform, volume.statefulSet, scope)
+    : caches.statefulSets.get(key);
+  if (live) scope.statefulSets.set(component, live);
+  if (live && (isReady(live) || (!volume.statefulSet && (live.status?.readyReplicas ?? 0) > 0)))
+    return { isUp: true, ...(volume.fault && { fault: volume.fault }) };
   const pods = ofPlatform(caches.pods, platform).filter(
     (pod) => pod.metadata.labels?.['app.kubernetes.io/name'] === component,
   );
-  const { words: trouble, lookAgainMs } = await findCause(deps, live, pods, scope);
+  const { words: trouble, lookAgainMs } = live ? await findCause(deps, live, pods, scope) : {};
   if (trouble) scope.troubles.set(component, trouble);
-  return waiting(
-    'StoreNotReady',
-    `${component} is not ready: ${trouble ?? `pod ${statefulSet.metadata.name}-0 is starting`}`,
-    lookAgainMs,
-  );
+  const words = trouble ?? `pod ${statefulSet.metadata.name}-0 is starting`;
+  return { isUp: false, fault: waiting('StoreNotReady', `${component} is not ready: ${words}`, lookAgainMs) };
 }
 
 function hasPassword({ secrets }: Scope, { spec }: StatefulSet): boolean {

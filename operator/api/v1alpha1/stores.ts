@@ -1,0 +1,120 @@
+import { z } from 'zod';
+import { objectName, resources, secretRef, source, storage } from './fields.ts';
+import { withRules } from './rules.ts';
+
+/** Majors of PostgreSQL that the operator brings an image for. A new major is added here, and never replaces one that somebody's data is in. */
+export const POSTGRES_VERSIONS = ['16', '17'] as const;
+export type PostgresVersion = (typeof POSTGRES_VERSIONS)[number];
+
+const volumeFields = {
+  storage: storage.describe(
+    'Size of the volume, such as 10Gi. It may grow later, where the StorageClass allows it; it cannot shrink.',
+  ),
+  storageClassName: objectName
+    .optional()
+    .describe("StorageClass of the volume. Left out, it is the cluster's default."),
+  resources: resources.optional(),
+};
+
+const volumeRules = [
+  {
+    cel: "(has(self.storageClassName) ? self.storageClassName : '') == (has(oldSelf.storageClassName) ? oldSelf.storageClassName : '')",
+    message: 'storageClassName cannot be changed: volumes do not move between classes',
+  },
+];
+
+const RUN_IT = 'Run it in this namespace, on a volume of its own that outlives the platform.';
+
+const managed = withRules(z.object(volumeFields), volumeRules).describe(RUN_IT);
+
+const managedPostgres = withRules(
+  z.object({
+    version: z
+      .enum(POSTGRES_VERSIONS)
+      .default('17')
+      .describe('Major version of PostgreSQL. It stays as it is, whatever a newer operator would choose.'),
+    ...volumeFields,
+  }),
+  [
+    ...volumeRules,
+    {
+      cel: 'self.version == oldSelf.version',
+      message:
+        'version cannot be changed, one major of PostgreSQL does not open the data of another: create another platform and move the data',
+    },
+  ],
+).describe(RUN_IT);
+
+const external = z
+  .object({ secretRef })
+  .describe('Use a server that exists. The operator makes the databases, roles and passwords on it.');
+
+export const stores = withRules(
+  z
+    .object({
+      postgres: source(managedPostgres, external, 'stores.postgres')
+        .describe(
+          'PostgreSQL: one database a service, with a role that can change rows but no tables. Either managed or external.',
+        )
+        .optional(),
+      mongo: source(managed, external, 'stores.mongo')
+        .describe("MongoDB: the read model's home. Either managed or external.")
+        .optional(),
+    })
+    .describe('Where data lives. A store can be added later, but not removed.'),
+  ['postgres', 'mongo'].map((name) => ({
+    cel: `!has(oldSelf.${name}) || has(self.${name})`,
+    message: `stores.${name} cannot be removed, its data would be left behind: delete the platform, or keep the store`,
+  })),
+);
+
+export const broker = withRules(
+  z
+    .object({
+      nats: z
+        .object({ managed })
+        .describe('NATS with JetStream: every service gets a user that can reach only its own subjects.')
+        .optional(),
+    })
+    .describe('What carries events between services.'),
+  [
+    {
+      cel: '!has(oldSelf.nats) || has(self.nats)',
+      message:
+        'broker.nats cannot be removed, undelivered events would be lost: delete the platform, or keep the broker',
+    },
+  ],
+);
+
+const size = (of: string) => z.string().max(20).optional().describe(`Volume of ${of}.`);
+
+export const volumeStatus = z.object({
+  postgres: size('PostgreSQL'),
+  mongo: size('MongoDB'),
+  nats: size('NATS'),
+});
+
+/** On the whole object: volumes only grow, but a size that the volume has not come to may be taken back. */
+export const volumeSizeRules = [
+  ['stores', 'postgres'],
+  ['stores', 'mongo'],
+  ['broker', 'nats'],
+].map(([field, name]) => {
+  const managedBy = (object: string) =>
+    [`${object}.spec.${field}`, `${object}.spec.${field}.${name}`, `${object}.spec.${field}.${name}.managed`]
+      .map((path) => `has(${path})`)
+      .join(' && ');
+  const atLeast = (size: string) =>
+    `quantity(self.spec.${field}.${name}.managed.storage).compareTo(quantity(${size})) >= 0`;
+  const volume = `self.status.volumes.${name}`;
+  return {
+    rule: [
+      `!(${managedBy('self')} && ${managedBy('oldSelf')})`,
+      atLeast(`oldSelf.spec.${field}.${name}.managed.storage`),
+      `has(self.status) && has(self.status.volumes) && has(${volume}) && ${atLeast(volume)}`,
+    ]
+      .map((alternative) => `(${alternative})`)
+      .join(' || '),
+    message: `${field}.${name}.managed.storage cannot shrink below the size that the volume has: see status.volumes`,
+  };
+});
