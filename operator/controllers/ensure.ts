@@ -1,4 +1,4 @@
-import { PLATFORM_LABEL } from '../resources/labels.ts';
+import { MANAGED_BY_LABEL, MANAGER, PLATFORM_LABEL } from '../resources/labels.ts';
 import {
   applyIfChanged,
   controllerOf,
@@ -67,17 +67,28 @@ function refuseForeign(kind: string, object: KubeObject, owner: Owner): void {
   if (controller?.kind === 'OrderPlatform' && controller.name === owner.name) {
     throw new Error(`${kind} ${name} is of an earlier platform ${owner.name}, and being deleted`);
   }
-  const whose = controller ? `belongs to ${controller.kind} ${controller.name}` : 'is not of this platform';
-  const remedy = controller
-    ? 'rename one of them'
-    : `delete it, rename the platform, or hand it over with the label ${PLATFORM_LABEL}=${owner.name}`;
+  const holder = controller ? `${controller.kind} ${controller.name}` : labelledHolder(object);
+  const whose = holder ? `belongs to ${holder}` : 'is not of this platform';
+  const remedy = holder
+    ? 'rename one of the two, or the service that it is for'
+    : `delete it, rename the platform, or hand it over with the labels ${PLATFORM_LABEL}=${owner.name},${MANAGED_BY_LABEL}=${MANAGER}`;
   throw new Blocked(stalled('NameConflict', `${kind} ${name} exists and ${whose}: ${remedy}`, RETRY_STALLED_MS));
 }
 
 /** Ours by owner; without any, by label: retained objects, and those that an owner was taken from. */
 export function isOurs(object: KubeObject, owner: Owner): boolean {
   const controller = controllerOf(object);
-  return controller ? controller.uid === owner.uid : object.metadata.labels?.[PLATFORM_LABEL] === owner.name;
+  return controller ? controller.uid === owner.uid : labelledPlatform(object) === owner.name;
+}
+
+/** The platform that an object was made for, as its labels say; the label of the platform alone may be anybody's. */
+function labelledPlatform({ metadata: { labels } }: KubeObject): string | undefined {
+  return labels?.[MANAGED_BY_LABEL] === MANAGER ? labels[PLATFORM_LABEL] : undefined;
+}
+
+function labelledHolder(object: KubeObject): string | undefined {
+  const platform = labelledPlatform(object);
+  return platform && `OrderPlatform ${platform}`;
 }
 
 /** Runs all of them, and only then throws what the first one threw: one object's trouble does not keep the others from repair. */

@@ -8,7 +8,7 @@ import { hashOf, isDeleting } from '../runtime/index.ts';
 import type { Deps } from './deps.ts';
 import { stalled, waiting, type Fact } from './fact.ts';
 
-export type PlatformDatabase = { platform: Platform; adminSecret: string; identity: string };
+export type PlatformDatabase = { platform: Platform; adminSecret: string; identity: string; isSuspended: boolean };
 
 /** A database of a platform, once it is there; or why it is not. */
 export function platformDatabase(
@@ -43,10 +43,19 @@ export function platformDatabase(
         `database ${database} in ${engine} of OrderPlatform ${name} does not exist yet`,
       ),
     };
-  return { found: { platform, adminSecret: adminSecretOf(platform, engine), identity: known.store } };
+  const isSuspended = object.spec.suspend ?? false;
+  return { found: { platform, adminSecret: adminSecretOf(platform, engine), identity: known.store, isSuspended } };
 }
 
 /** A server is the same whoever logs in to it. */
 export function serverIdentity(uri: string): string {
   return hashOf(uri.replace(/^([^:]+:\/\/)(?:[^@/]*@)?([^/?]+).*$/, '$1$2'));
+}
+
+/** A platform that is suspended starts no runs of what works on it; what runs already comes to its end. */
+export function suspended(platform: string): Fact {
+  return waiting(
+    'PlatformSuspended',
+    `OrderPlatform ${platform} is suspended: no run starts until its spec.suspend is false`,
+  );
 }

@@ -105,9 +105,11 @@ export const provisionInput = z.strictObject({
     .strictObject({
       databases: z.array(z.strictObject({ name: postgresName, owner: postgresName })),
       roles: z.array(postgresRole),
+      /** Roles that nobody is to log in with any more; only those that `provision` made are touched. */
+      ended: z.array(z.strictObject({ name: postgresName, database: postgresName })).default([]),
     })
     .optional(),
-  mongo: z.strictObject({ users: z.array(mongoUser) }).optional(),
+  mongo: z.strictObject({ users: z.array(mongoUser), ended: z.array(z.string().min(1)).default([]) }).optional(),
 });
 export type ProvisionInput = z.infer<typeof provisionInput>;
 

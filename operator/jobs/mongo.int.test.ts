@@ -154,6 +154,29 @@ test('users can log in with the password they were given last, and only with it'
   await expect(login('first-secret')).rejects.toMatchObject({ code: 18 });
 });
 
+test('a rotation lets both users in until the first is ended, which then is refused', async () => {
+  const user = (name: string, passwordEnv: string) => ({ name, passwordEnv, database: 'app' });
+  const both = [user('query_1', 'ONE'), user('query_2', 'TWO')];
+  const env = { MONGO_ADMIN_URI: server.uri, ONE: 'one-secret', TWO: 'two-secret' };
+  const provision = (mongo: object) => runHere(runProvision, { mongo }, env);
+  const login = async (username: string, password: string) => {
+    const client = new MongoClient(server.uri, { auth: { username, password }, authSource: 'admin' });
+    try {
+      await client.db('app').collection('orders').insertOne({});
+    } finally {
+      await client.close();
+    }
+  };
+  expect(await provision({ users: both })).toEqual({ ok: true, changes: 2 });
+  await login('query_1', 'one-secret');
+  await login('query_2', 'two-secret');
+  const ended = { users: both.slice(1), ended: ['query_1'] };
+  expect(await provision(ended)).toMatchObject({ ok: true });
+  await expect(login('query_1', 'one-secret')).rejects.toMatchObject({ code: 18 });
+  await login('query_2', 'two-secret');
+  expect(await provision(ended)).toMatchObject({ ok: true });
+});
+
 test('seeds by key, counts what the database did, and repeats no run', async () => {
   const db = newDatabase();
   const dataset = { name: 'd', engine: 'mongo', database: db.databaseName, collection: 'orders', key: ['eventId'] };

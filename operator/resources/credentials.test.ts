@@ -44,9 +44,9 @@ test('the logins of a platform are the administrators of managed stores, and eve
     'shop-nats-admin nats://admin:PW@shop-nats.apps.svc:4222',
     'shop-inventory-postgres postgres://inventory_1:PW@rds.example/inventory',
     'shop-orders-postgres postgres://orders_1:PW@rds.example/orders',
-    'shop-orders-nats nats://orders:PW@shop-nats.apps.svc:4222',
+    'shop-orders-nats nats://orders_1:PW@shop-nats.apps.svc:4222',
     'shop-order-query-mongo mongodb://order-query_1:PW@shop-mongo.apps.svc:27017/app?authSource=admin&retryWrites=false',
-    'shop-order-query-nats nats://order-query:PW@shop-nats.apps.svc:4222',
+    'shop-order-query-nats nats://order-query_1:PW@shop-nats.apps.svc:4222',
   ]);
 });
 

@@ -17,6 +17,7 @@ export interface Login {
   backend: Backend;
   /** undefined for the administrator. */
   service: string | undefined;
+  /** Of the two that a service has, the first. */
   username: string;
   /** What the URI points at: a database, or nothing. */
   database: string;
@@ -45,7 +46,7 @@ export function loginsOf(platform: Platform): Login[] {
         secret: serviceSecretName(platform.name, service.name, backend),
         backend,
         service: service.name,
-        username: backend === 'nats' ? service.name : serviceRole(service.name),
+        username: serviceRole(service.name),
         database: (backend === 'nats' ? undefined : service.needs[backend]?.database) ?? '',
       })),
     ),

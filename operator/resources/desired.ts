@@ -1,6 +1,7 @@
 import type { Ingress, NetworkPolicy } from '../runtime/known-resources.ts';
 import type { KubeObject } from '../runtime/resource.ts';
 import { loginsOf, type Login } from './credentials.ts';
+import { loginState, OTHER_PASSWORD } from './login-state.ts';
 import { mongo } from './mongo.ts';
 import { nats, natsConfigSecret } from './nats.ts';
 import type { NatsUser } from './nats-config.ts';
@@ -38,7 +39,7 @@ export function desiredObjects(platform: Platform, secrets: SecretData): Desired
     ],
     broker: broker && brokerObjects(platform, broker, secrets),
     migrations: services.flatMap((service) => releaseMigration(platform, service) ?? []),
-    services: services.map((service) => serviceObjects(platform, service, secrets)),
+    services: services.map((service) => serviceObjects(platform, service, readByPods(secrets))),
     ingress: platformIngress(platform),
     serviceMonitor: serviceMonitor(platform),
   };
@@ -77,17 +78,27 @@ export function allObjects({
 function brokerObjects(platform: Platform, volume: NonNullable<Platform['broker']>, secrets: SecretData): StoreObjects {
   const users = loginsOf(platform)
     .filter(({ backend }) => backend === 'nats')
-    .map((login) => natsUser(platform, login, secrets));
+    .flatMap((login) => natsUsers(platform, login, secrets));
   const config = natsConfigSecret(platform, users);
   return storeObjects(platform, nats(platform, volume, config), config);
 }
 
-function natsUser(platform: Platform, { secret, username, service }: Login, secrets: SecretData): NatsUser {
-  const found = platform.services.find(({ name }) => name === service);
-  return {
-    name: username,
-    password: Buffer.from(secrets[secret]?.password ?? '', 'base64').toString(),
+/** The user of a login; both of its users, ordered by name, while it is changing over from one to the other. */
+function natsUsers(platform: Platform, login: Login, secrets: SecretData): NatsUser[] {
+  const found = platform.services.find(({ name }) => name === login.service);
+  const state = loginState(login, { metadata: { name: login.secret }, data: secrets[login.secret] ?? {} });
+  const user = (name: string, password: string): NatsUser => ({
+    name,
+    password,
+    service: login.service ?? '',
     topics: found?.needs.broker,
     hasOwnInbox: found?.isOurImage ?? true,
-  };
+  });
+  const other = state.other.password === undefined ? [] : [user(state.other.username, state.other.password)];
+  return [user(state.username, state.password ?? ''), ...other].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** What pods read of the Secrets: the other role's password is not for them, and does not restart them. */
+function readByPods(secrets: SecretData): SecretData {
+  return Object.fromEntries(Object.entries(secrets).map(([name, { [OTHER_PASSWORD]: _, ...data }]) => [name, data]));
 }

@@ -9,7 +9,10 @@ import { allObjects, desiredObjects } from './desired.ts';
 import { operatorInstallation } from './install.ts';
 import { jobRun } from './job.ts';
 import { migrationJob } from './migration-job.ts';
-import { provisionJob, verifyJob } from './platform-jobs.ts';
+import { loginState } from './login-state.ts';
+import type { StoreName } from './names.ts';
+import { provisionJob, verifyJob, type ProvisionedLogin } from './platform-jobs.ts';
+import type { Platform } from './platform.ts';
 import { RELEASE_IMAGES } from './release-images.ts';
 import { resolvePlatform } from './resolve.ts';
 import { seedRun } from './seed-run.ts';
@@ -37,6 +40,16 @@ function ultralight() {
     verificationSecret(platform, 'key-of-verification'),
   ];
   return { platform, secrets };
+}
+
+/** As they are in the middle of a rotation: both roles of a service can log in. */
+function rotatingLogins(platform: Platform, store: StoreName): ProvisionedLogin[] {
+  return loginsOf(platform)
+    .filter(({ backend, service }) => backend === store && service)
+    .map((login) => {
+      const state = loginState(login, loginSecret(platform, login, `password-of-${login.username}`));
+      return { login, state: { ...state, other: { ...state.other, password: `password-of-${state.other.username}` } } };
+    });
 }
 
 describe('examples/ultralight renders as reviewed:', () => {
@@ -71,9 +84,14 @@ describe('examples/ultralight renders as reviewed:', () => {
         store: 'postgres',
         identity: 'volume-1',
         databases: ['inventory', 'orders'],
-        passwords: {},
+        logins: rotatingLogins(platform, 'postgres'),
       }),
-      provisionJob(platform, { store: 'mongo', identity: 'volume-2', databases: ['app'], passwords: {} }),
+      provisionJob(platform, {
+        store: 'mongo',
+        identity: 'volume-2',
+        databases: ['app'],
+        logins: rotatingLogins(platform, 'mongo'),
+      }),
       migrationJob({
         ...common,
         name: 'shop-inventory',

@@ -86,14 +86,14 @@ function clusterRole(): Manifest {
         verbs: ['update'],
       },
       { apiGroups: [''], resources: ['services', 'serviceaccounts'], verbs: OWN },
-      // Credentials are never deleted.
-      { apiGroups: [''], resources: ['secrets'], verbs: ['get', ...WATCH, 'create', 'patch'] },
+      // Credentials and volumes are deleted only with a platform whose deletionPolicy is Delete.
+      { apiGroups: [''], resources: ['secrets'], verbs: ['get', ...WATCH, 'create', 'patch', 'delete'] },
       { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'create', 'delete'] },
       { apiGroups: [''], resources: ['pods'], verbs: WATCH },
       // The last words of a container that crashed.
       { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
-      // Volumes grow, and are never deleted.
-      { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['get', ...WATCH, 'patch'] },
+      // Volumes grow.
+      { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['get', ...WATCH, 'patch', 'delete'] },
       // Whether they can.
       { apiGroups: ['storage.k8s.io'], resources: ['storageclasses'], verbs: ['get'] },
       // Whether a namespace is going: then there is nothing to tear down in order.

@@ -31,8 +31,8 @@ export interface JobDefinition {
   /** The input file; it is told the name of the run. */
   input(run: string): object;
   env: EnvironmentVariable[];
-  /** Secrets whose passwords it reads, from passwords/<file>. */
-  passwords?: { secret: string; file: string }[];
+  /** Passwords that it reads, from passwords/<file>: the Secret, and the key in it. */
+  passwords?: { secret: string; key: string; file: string }[];
   /** Migration files: as text, or copied out of a service's image. */
   migrations?: { files: Readonly<Record<string, string>> } | { image: string; directory: string };
   /** Seconds after which a run that hangs is ended; undefined where it may take as long as it takes. */
@@ -117,8 +117,8 @@ function inputVolume({ passwords = [] }: JobDefinition, run: string): Volume {
       defaultMode: 0o440,
       sources: [
         { configMap: { name: run, items: [{ key: INPUT_FILE, path: INPUT_FILE }] } },
-        ...passwords.map(({ secret, file }) => ({
-          secret: { name: secret, items: [{ key: 'password', path: `passwords/${file}` }] },
+        ...passwords.map(({ secret, key, file }) => ({
+          secret: { name: secret, items: [{ key, path: `passwords/${file}` }] },
         })),
       ],
     },

@@ -9,8 +9,9 @@ export const INPUT_HASH_LABEL = 'orderplane.dev/input-hash';
 /** On a revision: the component that the template is of. */
 export const REVISION_OF_LABEL = 'orderplane.dev/revision-of';
 export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
+export const MANAGER = 'orderplane';
 /** Selects everything that the operator made, of any platform. */
-export const MANAGED_SELECTOR = `${MANAGED_BY_LABEL}=orderplane`;
+export const MANAGED_SELECTOR = `${MANAGED_BY_LABEL}=${MANAGER}`;
 
 /** Rolls the pods when what they read at start has changed. */
 export const CONFIG_HASH_ANNOTATION = 'orderplane.dev/config-hash';
@@ -28,7 +29,7 @@ export interface PlatformIdentity {
 export type Role = 'store' | 'broker' | 'service' | 'job' | 'migration' | 'edge' | 'revision';
 type Labels = Record<string, string>;
 
-const common: Labels = { 'app.kubernetes.io/part-of': 'orderplane', [MANAGED_BY_LABEL]: 'orderplane' };
+const common: Labels = { 'app.kubernetes.io/part-of': 'orderplane', [MANAGED_BY_LABEL]: MANAGER };
 
 /**
  * What Services and workloads select pods by; it never changes. Without the instance label: the StatefulSet controller copies the

@@ -42,7 +42,7 @@ export function ownerRole(database: string): string {
   return `${database}_owner`;
 }
 
-/** LOGIN role of a service. The number leaves room for a second one to rotate to. */
+/** LOGIN role of a service, the first of two that it rotates between. */
 export function serviceRole(service: string): string {
   return `${service}_1`;
 }

@@ -13,6 +13,7 @@ import { natsConfig, type NatsUser } from './nats-config.ts';
 const user = (name: string, topics: NatsUser['topics'], hasOwnInbox = true): NatsUser => ({
   name,
   password: name,
+  service: name,
   topics,
   hasOwnInbox,
 });

@@ -4,6 +4,8 @@ import { PORTS } from './ports.ts';
 export interface NatsUser {
   name: string;
   password: string;
+  /** The service that it is for, whose durable consumers it reads: they outlast the user. */
+  service: string;
   /** What it may publish and consume; undefined for the administrator, who may do everything. */
   topics: { publish: readonly string[]; consume: readonly string[] } | undefined;
   /** A program that is not ours takes replies on any inbox of its own; ours on `_INBOX.<name>`. */
@@ -33,7 +35,7 @@ ${users.map((user) => `    ${userEntry(user, users)}`).join('\n')}
 function userEntry(user: NatsUser, all: readonly NatsUser[]): string {
   const login = `user: ${quoted(user.name)}, password: ${quoted(user.password)}`;
   if (!user.topics) return `{ ${login} }`;
-  const publish = publishSubjects(user.name, user.topics);
+  const publish = publishSubjects(user.service, user.topics);
   const inbox = `_INBOX.${user.name}.>`;
   const subscribe = user.hasOwnInbox ? inbox : '_INBOX.>';
   const others = all
@@ -46,9 +48,9 @@ function userEntry(user: NatsUser, all: readonly NatsUser[]): string {
 
 /**
  * What a user publishes, requests to JetStream's API included. A topic of the release is in its stream, read through a durable
- * consumer that is called like the user; any other topic is a plain subject.
+ * consumer that is called like the service; any other topic is a plain subject.
  */
-function publishSubjects(user: string, { publish, consume }: NonNullable<NatsUser['topics']>): string[] {
+function publishSubjects(service: string, { publish, consume }: NonNullable<NatsUser['topics']>): string[] {
   const streams = (topics: readonly string[]) => [
     ...new Set(topics.map(streamOf).filter((stream) => stream !== undefined)),
   ];
@@ -59,12 +61,12 @@ function publishSubjects(user: string, { publish, consume }: NonNullable<NatsUse
     ...streams(consume).flatMap((stream) => [
       ...ensure(stream),
       ...ensure(DEAD_LETTER_STREAM.name),
-      `$JS.API.CONSUMER.INFO.${stream}.${user}`,
-      `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.${user}`,
-      `$JS.API.CONSUMER.CREATE.${stream}.${user}`,
-      `$JS.API.CONSUMER.CREATE.${stream}.${user}.>`,
-      `$JS.API.CONSUMER.MSG.NEXT.${stream}.${user}`,
-      `$JS.ACK.${stream}.${user}.>`,
+      `$JS.API.CONSUMER.INFO.${stream}.${service}`,
+      `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.${service}`,
+      `$JS.API.CONSUMER.CREATE.${stream}.${service}`,
+      `$JS.API.CONSUMER.CREATE.${stream}.${service}.>`,
+      `$JS.API.CONSUMER.MSG.NEXT.${stream}.${service}`,
+      `$JS.ACK.${stream}.${service}.>`,
     ]),
     ...consume.filter((topic) => streamOf(topic) !== undefined).map(deadLetterSubject),
   ];

@@ -1,9 +1,10 @@
 /** The Jobs of a platform itself: what makes databases and roles, and what verifies. */
 import { hashOf } from '../runtime/hash.ts';
 import { VERIFIED_PATH } from './catalogue.ts';
-import { adminSecretOf, loginsOf, type Login } from './credentials.ts';
+import { adminSecretOf, type Login } from './credentials.ts';
 import type { JobDefinition } from './job.ts';
 import { platformReference } from './labels.ts';
+import { OTHER_PASSWORD, type LoginState } from './login-state.ts';
 import { componentName, hostName, ownerRole, verificationSecretName, type StoreName } from './names.ts';
 import type { Platform } from './platform.ts';
 import { secretVariable } from './pod.ts';
@@ -30,18 +31,53 @@ export interface ProvisionInput {
   /** Another volume or server is another store, where everything has to be made anew. */
   identity: string;
   databases: string[];
-  /** Hash of every password, by name of its Secret: a new password has to reach the store. */
-  passwords: Readonly<Record<string, string>>;
+  logins: readonly ProvisionedLogin[];
+}
+
+/** A login of a service, and which of its roles are to be there. */
+export interface ProvisionedLogin {
+  login: Login;
+  state: LoginState;
+}
+
+/** A role that is to log in, and where its password stands. */
+interface WantedRole extends Pick<Login, 'secret' | 'service' | 'database'> {
+  username: string;
+  password: string;
+  key: string;
+}
+
+/** Ordered by name: which of the two is in use makes no difference to the store. */
+function wantedRoles(logins: readonly ProvisionedLogin[]): WantedRole[] {
+  return logins
+    .flatMap(({ login: { secret, service, database }, state }) => [
+      { secret, service, database, key: 'password', username: state.username, password: state.password },
+      { secret, service, database, key: OTHER_PASSWORD, ...state.other },
+    ])
+    .filter((role): role is WantedRole => role.password !== undefined)
+    .toSorted((a, b) => (a.username < b.username ? -1 : 1));
+}
+
+/** The roles of logins whose pods have changed over to the other one. */
+function endedRoles(logins: readonly ProvisionedLogin[]): { name: string; database: string }[] {
+  return logins
+    .filter(({ state }) => state.step === 'Ended')
+    .map(({ login: { database }, state }) => ({ name: state.other.username, database }));
 }
 
 /** Makes the databases, roles and users of one store. */
 export function provisionJob(
   platform: Platform,
-  { store, identity, databases, passwords }: ProvisionInput,
+  { store, identity, databases, logins }: ProvisionInput,
 ): JobDefinition {
-  const logins = loginsOf(platform).filter((login) => login.backend === store && login.service !== undefined);
+  const roles = wantedRoles(logins);
+  const ended = endedRoles(logins);
   const wanted =
-    store === 'postgres' ? { postgres: postgresWanted(platform, databases, logins) } : { mongo: mongoWanted(logins) };
+    store === 'postgres'
+      ? { postgres: { ...postgresWanted(platform, databases, roles), ...(ended.length > 0 && { ended }) } }
+      : { mongo: { ...mongoWanted(roles), ...(ended.length > 0 && { ended: ended.map(({ name }) => name) }) } };
+  // A new password has to reach the store.
+  const passwords = Object.fromEntries(roles.map(({ username, password }) => [username, hashOf(password)]));
   return {
     namespace: platform.namespace,
     owner: platformReference(platform),
@@ -53,22 +89,22 @@ export function provisionJob(
     inputHash: hashOf({ identity, wanted, passwords }),
     input: () => wanted,
     env: [secretVariable(ADMIN_URI_VARIABLES[store], adminSecretOf(platform, store), 'uri')],
-    passwords: logins.map(({ secret, username }) => ({ secret, file: username })),
+    passwords: roles.map(({ secret, key, username }) => ({ secret, key, file: username })),
     deadlineSeconds: 300,
   };
 }
 
-function postgresWanted(platform: Platform, databases: readonly string[], logins: readonly Login[]) {
+function postgresWanted(platform: Platform, databases: readonly string[], roles: readonly WantedRole[]) {
   const accessOf = (service: string | undefined) =>
     platform.services.find(({ name }) => name === service)?.needs.postgres?.access;
   return {
     databases: databases.map((name) => ({ name, owner: ownerRole(name) })),
-    roles: logins.map(({ username, database, service }) => ({ name: username, database, access: accessOf(service) })),
+    roles: roles.map(({ username, database, service }) => ({ name: username, database, access: accessOf(service) })),
   };
 }
 
-function mongoWanted(logins: readonly Login[]) {
-  return { users: logins.map(({ username, database }) => ({ name: username, database })) };
+function mongoWanted(roles: readonly WantedRole[]) {
+  return { users: roles.map(({ username, database }) => ({ name: username, database })) };
 }
 
 export const VERIFY_PURPOSE = 'verify';

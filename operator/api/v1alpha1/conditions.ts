@@ -2,6 +2,8 @@
 export const READY = 'Ready';
 export const RECONCILING = 'Reconciling';
 export const STALLED = 'Stalled';
+/** True on a platform that is not acted on because its spec says so; absent otherwise. */
+export const SUSPENDED = 'Suspended';
 
 /** One condition a stage, in the order in which a platform comes up. */
 export const STAGES = [

@@ -49,6 +49,18 @@ const specFields = z.object({
     .describe(
       'Seconds that a stage may wait without getting on before the platform is Stalled with reason ProgressDeadlineExceeded. It is tried on all the same, and getting on ends it. Also how long the pods of a service may take to be replaced before the service is returned to its previous version.',
     ),
+  suspend: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Stop acting on this platform: nothing of it is made, changed, repaired or removed until this is false again, and its Migrations and SeedJobs start no runs. What runs goes on running. Deleting it works all the same.',
+    ),
+  deletionPolicy: z
+    .enum(['Retain', 'Delete'])
+    .default('Retain')
+    .describe(
+      'What becomes of data (volumes) and credentials (Secrets) when the platform is deleted; what runs is removed in any case. Retain keeps both: a platform of the same name takes them over. Delete removes both for good. Databases and roles on external servers are never dropped.',
+    ),
   stores: stores.optional(),
   broker: broker.optional(),
   services: listMap(z.array(service).max(50), 'name')
@@ -160,6 +172,13 @@ export const orderPlatformStatus = z
     runs: listMap(z.array(runStatus).max(20), 'name')
       .optional()
       .describe('The last finished run of each Job of the platform itself.'),
+    lastHandledRotation: z
+      .string()
+      .max(253)
+      .optional()
+      .describe(
+        'Value of the annotation orderplane.dev/rotate for which every credential of the services was replaced.',
+      ),
     conditions: conditions.optional(),
   })
   .meta({ description: 'What the platform is.', default: { observedGeneration: -1 } });

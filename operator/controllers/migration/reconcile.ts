@@ -23,6 +23,7 @@ import { recordChanges, withReady } from '../ready.ts';
 import { advanceRun, type RunProgress } from '../runs/advance.ts';
 import { unfinishedRun } from '../runs/fact.ts';
 import { CONFIG_MAP_POLL_MS, migrationFiles } from './source.ts';
+import { suspended } from '../target.ts';
 import { migrationTarget } from './target.ts';
 
 /** What a visit found: the fact that becomes Ready, and what a run brought to light. */
@@ -48,13 +49,20 @@ async function migrate(deps: Deps, object: Migration, { signal }: ReconcileConte
   if (!parsed.success) return { fact: stalled('InvalidSpec', describeIssues(parsed.error)) };
   const spec = parsed.data;
   const { name, namespace = '', uid = '' } = object.metadata;
-  const { target, platform, fault: unreachable } = await migrationTarget(deps, spec, { namespace, signal });
+  const {
+    target,
+    platform,
+    isSuspended,
+    fault: unreachable,
+  } = await migrationTarget(deps, spec, { namespace, signal });
   if (!target) return { fact: unreachable };
   const { files, fault: missing } = await migrationFiles(deps, spec, { namespace, platform, signal });
   if (!files) return { fact: missing };
 
   const job = migrationJob({ name, namespace, uid, spec, files, target, operatorImage: deps.images.operator });
-  const progress = await advanceRun(deps, job, object.status?.run, { mayStart: true, signal });
+  const progress = await advanceRun(deps, job, object.status?.run, { mayStart: !isSuspended, signal });
+  if (isSuspended && !progress.isSettled && !progress.running)
+    return { fact: suspended(platform?.name ?? ''), progress, files };
   return { fact: factOf(spec, object.status, progress), progress, files };
 }
 

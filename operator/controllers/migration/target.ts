@@ -10,8 +10,8 @@ import { platformDatabase, serverIdentity } from '../target.ts';
 const MISSING_POLL_MS = 3_000;
 
 type Resolved =
-  | { target: MigrationTarget; platform: Platform | undefined; fault?: never }
-  | { target?: never; platform?: never; fault: Fact };
+  | { target: MigrationTarget; platform: Platform | undefined; isSuspended: boolean; fault?: never }
+  | { target?: never; platform?: never; isSuspended?: never; fault: Fact };
 
 /** The database that a Migration works on, or why it cannot be reached yet. */
 export async function migrationTarget(
@@ -28,8 +28,8 @@ export async function migrationTarget(
       database,
     });
     if (!found) return { fault };
-    const { platform, adminSecret, identity } = found;
-    return { platform, target: { adminSecret, identity, platform: platform.name } };
+    const { platform, adminSecret, identity, isSuspended } = found;
+    return { platform, isSuspended, target: { adminSecret, identity, platform: platform.name } };
   }
   const name = target?.secretRef.name ?? '';
   const secret = await deps.client.get(Secrets, { namespace: at.namespace, name }, { signal: at.signal });
@@ -40,5 +40,9 @@ export async function migrationTarget(
       : `Secret ${name} does not exist: create it, with the key uri`;
     return { fault: waiting('SecretMissing', fault, MISSING_POLL_MS) };
   }
-  return { platform: undefined, target: { adminSecret: name, identity: serverIdentity(uri), platform: undefined } };
+  return {
+    platform: undefined,
+    isSuspended: false,
+    target: { adminSecret: name, identity: serverIdentity(uri), platform: undefined },
+  };
 }

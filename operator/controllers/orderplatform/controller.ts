@@ -3,6 +3,7 @@ import { platformOf, platformReferredBy } from '../caches.ts';
 import type { Deps } from '../deps.ts';
 import { REQUESTED_AT } from './pinning/pin.ts';
 import { reconcilePlatform } from './reconcile.ts';
+import { ROTATE_ANNOTATION } from './rotation.ts';
 
 /** Everything of a platform wakes it, by label: what is retained has no owner. */
 export function platformController(manager: Manager, deps: Deps): void {
@@ -10,7 +11,7 @@ export function platformController(manager: Manager, deps: Deps): void {
   manager.controller({
     name: 'orderplatform',
     for: platforms,
-    predicate: specChanged({ annotations: [REQUESTED_AT] }),
+    predicate: specChanged({ annotations: [REQUESTED_AT, ROTATE_ANNOTATION] }),
     watches: [
       watching(migrations, platformReferredBy),
       watching(seedJobs, platformReferredBy),

@@ -1,5 +1,4 @@
 import { OrderPlatforms, type OrderPlatform } from '../../api/v1alpha1/index.ts';
-import type { Role } from '../../resources/labels.ts';
 import {
   done,
   hasFinalizer,
@@ -8,13 +7,12 @@ import {
   Namespaces,
   removeFinalizer,
   requeueAfter,
-  type Informer,
   type KubeObject,
   type ReconcileContext,
   type Result,
 } from '../../runtime/index.ts';
-import { ofPlatform } from '../caches.ts';
 import type { Deps } from '../deps.ts';
+import { objectsOf, podsOf, TEARDOWN, type Found } from './teardown.ts';
 
 export const FINALIZER = 'orderplane.dev/teardown';
 
@@ -22,36 +20,29 @@ export const FINALIZER = 'orderplane.dev/teardown';
 const TEARDOWN_LIMIT_MS = 60_000;
 const LOOK_AGAIN_MS = 1_000;
 
-/** What is taken down together, and the roles of the pods to wait for. */
-type Step = { informers: (caches: Deps['caches']) => Informer[]; roles: readonly Role[] };
-
-/** In reverse: nobody is led here any more, then services stop before the stores that they write to. The rest is garbage-collected with the platform. */
-const STEPS: readonly Step[] = [
-  { informers: ({ ingresses }) => [ingresses] as Informer[], roles: [] },
-  { informers: ({ deployments, jobs }) => [deployments, jobs] as Informer[], roles: ['service'] },
-  { informers: ({ statefulSets }) => [statefulSets] as Informer[], roles: ['store', 'broker'] },
-];
-
-/** Takes a platform down in order, then lets it go. Credentials and volumes stay: they have no owner. */
+/** Takes a platform down in order, then lets it go. What is owned and of no step is garbage-collected with it. */
 export async function finalize(deps: Deps, object: OrderPlatform, { signal, log }: ReconcileContext): Promise<Result> {
-  const { client, caches, recorder, clock } = deps;
+  const { client, recorder, clock } = deps;
   if (!hasFinalizer(object, FINALIZER)) return done();
-  const elapsed = clock.now().getTime() - Date.parse(object.metadata.deletionTimestamp ?? '');
   if (!(await isNamespaceGoing(deps, object, signal))) {
-    for (const step of STEPS) {
-      const left = await takeDown(deps, object, step, signal);
-      if (left.length === 0) continue;
-      if (elapsed < TEARDOWN_LIMIT_MS) return requeueAfter(LOOK_AGAIN_MS);
-      const names = left.map(({ kind, metadata }) => `${kind} ${metadata.name}`).join(', ');
-      recorder.event(object, {
-        type: 'Warning',
-        reason: 'TeardownIncomplete',
-        message: `gone without waiting any longer for ${names}`,
-      });
-      break;
+    const elapsed = clock.now().getTime() - Date.parse(object.metadata.deletionTimestamp ?? '');
+    const left: KubeObject[] = [];
+    for (const step of TEARDOWN) {
+      if (step.policy && step.policy !== object.spec.deletionPolicy) continue;
+      const found = objectsOf(deps.caches, object, step);
+      await remove(deps, object, step.what, found, signal);
+      const remaining = [...found.map((each) => each.object), ...podsOf(deps.caches, object, step)];
+      if (remaining.length > 0 && elapsed < TEARDOWN_LIMIT_MS) return requeueAfter(LOOK_AGAIN_MS);
+      left.push(...remaining);
     }
+    if (left.length > 0) {
+      const names = left.map(({ kind, metadata }) => `${kind} ${metadata.name}`).join(', ');
+      const message = `the platform goes without waiting any longer for ${names}`;
+      recorder.event(object, { type: 'Warning', reason: 'TeardownIncomplete', message });
+    }
+    recorder.event(object, { type: 'Normal', reason: 'TornDown', message: whatStays(object) });
   }
-  log.info({ volumesKept: ofPlatform(caches.claims, keyOf(object)).length }, 'torn down');
+  log.info('torn down');
   await removeFinalizer(client, OrderPlatforms, object, FINALIZER, { signal });
   return done();
 }
@@ -62,25 +53,27 @@ async function isNamespaceGoing({ client }: Deps, { metadata }: OrderPlatform, s
   return namespace === undefined || isDeleting(namespace);
 }
 
-/** Deletes what a step is about; returns what is still there, pods included. */
-async function takeDown(
-  { client, caches }: Deps,
-  object: OrderPlatform,
-  { informers, roles }: Step,
+/** Deletes what is not being deleted yet. The event is worded so that repetitions are one. */
+async function remove(
+  { client, recorder }: Deps,
+  platform: OrderPlatform,
+  what: string,
+  found: readonly Found[],
   signal: AbortSignal,
-): Promise<KubeObject[]> {
-  const { uid = '', namespace = '' } = object.metadata;
-  const left: KubeObject[] = [];
-  for (const informer of informers(caches)) {
-    for (const found of informer.byOwner(uid)) {
-      left.push(found);
-      const { name } = found.metadata;
-      if (!isDeleting(found))
-        await client.delete(informer.resource, { namespace, name }, { uid: found.metadata.uid, signal });
-    }
-  }
-  const pods = ofPlatform(caches.pods, keyOf(object)).filter(({ metadata }) =>
-    roles.some((role) => role === metadata.labels?.['app.kubernetes.io/component']),
-  );
-  return [...left, ...pods];
+): Promise<void> {
+  const due = found.filter(({ object }) => !isDeleting(object));
+  if (due.length === 0) return;
+  recorder.event(platform, { type: 'Normal', reason: 'TearingDown', message: `deleting ${what}` });
+  for (const { informer, object } of due)
+    await client.delete(informer.resource, keyOf(object), { uid: object.metadata.uid, signal });
+}
+
+function whatStays({ spec, status }: OrderPlatform): string {
+  if (spec.deletionPolicy !== 'Delete')
+    return 'what ran is gone; volumes and credentials stay, and a platform of this name takes them over';
+  const databases = (status?.databases ?? [])
+    .filter(({ engine }) => spec.stores?.[engine]?.external)
+    .map(({ engine, name }) => `${engine}/${name}`);
+  if (databases.length === 0) return 'what ran is gone, volumes and credentials with it';
+  return `what ran is gone, credentials with it; on external servers these databases and the roles of their services stay, drop them there: ${databases.join(', ')}`;
 }

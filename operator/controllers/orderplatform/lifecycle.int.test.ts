@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Migrations, OrderPlatforms, type OrderPlatform, SeedJobs } from '../../api/v1alpha1/index.ts';
+import { Migrations, type OrderPlatform, SeedJobs } from '../../api/v1alpha1/index.ts';
 import {
   Deployments,
   isConditionTrue,
@@ -76,11 +76,11 @@ describe('refusals in words', () => {
 
   test('a lost password is not replaced by one that would not open the data', async () => {
     const namespace = await cluster.namespace();
-    await platforms.create(namespace, { stores: { postgres: VOLUME } });
+    await platforms.create(namespace, { stores: { mongo: VOLUME } });
     await platforms.ready(namespace);
-    await cluster.client.delete(Secrets, { namespace, name: 'shop-postgres-admin' });
+    await cluster.client.delete(Secrets, { namespace, name: 'shop-mongo-admin' });
     const stalled = await platforms.becomes(namespace, 'Stalled', { status: 'True', reason: 'CredentialsLost' });
-    expect(stalled.message).toContain('restore Secret shop-postgres-admin');
+    expect(stalled.message).toContain('restore Secret shop-mongo-admin');
   }, 60_000);
 });
 
@@ -120,17 +120,28 @@ describe('a platform among others', () => {
       (await cluster.client.get(PersistentVolumeClaims, { namespace, name: 'data-shop-postgres-0' }))?.metadata.uid;
     const before = [await password(), await claim()];
 
-    await cluster.client.delete(OrderPlatforms, { namespace, name: 'shop' });
-    await eventually(
-      'the platform is gone',
-      async () => !(await cluster.client.get(OrderPlatforms, { namespace, name: 'shop' })),
-    );
+    await platforms.remove(namespace);
     expect(await cluster.client.get(Deployments, { namespace, name: 'shop-inventory' })).toBeUndefined();
     expect(await cluster.client.get(StatefulSets, { namespace, name: 'shop-postgres' })).toBeUndefined();
 
     await platforms.create(namespace, spec);
     await platforms.ready(namespace);
     expect([await password(), await claim()]).toEqual(before);
+  }, 60_000);
+
+  test('deleted under deletionPolicy Delete, takes its volumes and passwords along, and no others', async () => {
+    const namespace = await cluster.namespace();
+    const spec = { stores: { postgres: VOLUME }, services: [{ name: 'inventory' }] };
+    await platforms.create(namespace, { ...spec, deletionPolicy: 'Delete' });
+    await platforms.create(namespace, spec, 'other');
+    await platforms.ready(namespace);
+    await platforms.ready(namespace, 'other');
+    await platforms.remove(namespace);
+    const secrets = (await cluster.client.list(Secrets, { namespace })).items;
+    const claims = (await cluster.client.list(PersistentVolumeClaims, { namespace })).items;
+    const platformsOfThem = [...secrets, ...claims].map(({ metadata }) => metadata.labels?.['orderplane.dev/platform']);
+    expect([...new Set(platformsOfThem)]).toEqual(['other']);
+    expect([secrets.length, claims.length]).toEqual([2, 1]);
   }, 60_000);
 
   test('comes up although its operator is killed again and again, with nothing done twice', async () => {

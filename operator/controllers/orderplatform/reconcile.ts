@@ -29,14 +29,21 @@ import { recordUpgrade } from './pinning/upgrade.ts';
 import { PHASES } from './phases/index.ts';
 import { nextDeadlineMs } from './progress.ts';
 import { pruneUnwanted } from './prune.ts';
+import { rotateCredentials } from './rotation.ts';
 import { newScope, type Scope } from './scope.ts';
 import { deriveStatus, invalidStatus } from './status.ts';
+import { recordResumption, suspendedStatus } from './suspend.ts';
 
 /** Brings a platform one step further, and repairs what was applied before. */
 export async function reconcilePlatform(deps: Deps, key: ObjectKey, context: ReconcileContext): Promise<Result> {
   const object = deps.caches.platforms.get(key);
   if (!object) return done();
   if (isDeleting(object)) return finalize(deps, object, context);
+  if (object.spec.suspend) {
+    await writeStatus(deps, object, suspendedStatus(deps, object), context);
+    return done();
+  }
+  recordResumption(deps, object);
   if (!hasFinalizer(object, FINALIZER)) await addFinalizer(deps.client, OrderPlatforms, object, FINALIZER, context);
 
   const { platform, violation } = parsePlatform(deps, object);
@@ -74,11 +81,12 @@ async function runPhases(deps: Deps, scope: Scope): Promise<Error[]> {
     scope.facts.set(stage, finding.fact);
     if (error) errors.push(error);
   }
-  const prune = async () => {
+  const finish = async () => {
+    await rotateCredentials(deps, scope);
     await pruneUnwanted(deps, scope);
     await pruneRevisions(deps, scope);
   };
-  if (errors.length === 0) await prune().catch((error: unknown) => errors.push(toError(error)));
+  if (errors.length === 0) await finish().catch((error: unknown) => errors.push(toError(error)));
   return errors;
 }
 

@@ -1,5 +1,6 @@
 import type { DatabaseStatus, OrderPlatform, Stage } from '../../api/v1alpha1/index.ts';
 import type { Desired, SecretData } from '../../resources/desired.ts';
+import type { LoginState } from '../../resources/login-state.ts';
 import type { StoreName } from '../../resources/names.ts';
 import type { Platform } from '../../resources/platform.ts';
 import type { Deployment, Log, StatefulSet } from '../../runtime/index.ts';
@@ -19,6 +20,10 @@ export interface Scope {
 
   /** Data of the credential Secrets that exist, by name. */
   secrets: SecretData;
+  /** What those Secrets say of the logins, by name of the Secret. */
+  readonly logins: Map<string, LoginState>;
+  /** Secrets of logins that cannot be had: they are somebody else's, or lost. */
+  readonly refusedLogins: Set<string>;
   /** The administrator's URI of each external store, or why there is none. */
   readonly external: Map<StoreName, { uri: string } | { fault: Fact }>;
   /** Everything that is to be applied, once the credentials are known. */
@@ -45,11 +50,12 @@ export interface Scope {
 
   /** Carried over from the last status, and changed where something ran: kept, or it would run again. */
   databases: DatabaseStatus[];
+  lastHandledRotation: string | undefined;
   readonly runs: Map<string, RunRecord>;
 }
 
 export function newScope(object: OrderPlatform, platform: Platform, context: { signal: AbortSignal; log: Log }): Scope {
-  const { databases = [], runs = [] } = object.status ?? {};
+  const { databases = [], runs = [], lastHandledRotation } = object.status ?? {};
   return {
     object,
     platform,
@@ -57,6 +63,8 @@ export function newScope(object: OrderPlatform, platform: Platform, context: { s
     log: context.log,
     facts: new Map(),
     secrets: {},
+    logins: new Map(),
+    refusedLogins: new Set(),
     external: new Map(),
     desired: undefined,
     pins: new Map(),
@@ -70,6 +78,7 @@ export function newScope(object: OrderPlatform, platform: Platform, context: { s
     available: new Set(),
     troubles: new Map(),
     databases: [...databases],
+    lastHandledRotation,
     runs: new Map(runs.map(({ name, ...record }) => [name, record])),
   };
 }

@@ -1,5 +1,5 @@
-import { READY, STAGES, type ComponentStatus, type OrderPlatformStatus } from '../../api/v1alpha1/index.ts';
-import { findCondition, type Condition } from '../../runtime/index.ts';
+import { READY, STAGES, SUSPENDED, type ComponentStatus, type OrderPlatformStatus } from '../../api/v1alpha1/index.ts';
+import { findCondition, removeCondition, type Condition } from '../../runtime/index.ts';
 import { keptRelease, releaseOf } from '../../resources/release.ts';
 import { urlOf } from '../../resources/ingress.ts';
 import { ofPlatform } from '../caches.ts';
@@ -21,7 +21,7 @@ export function deriveStatus(deps: Deps, scope: Scope, isHandled: boolean): Orde
   const now = deps.clock.now();
   const generation = object.metadata.generation ?? 0;
   const url = urlOf(platform);
-  let conditions: Condition[] | undefined = object.status?.conditions;
+  let conditions: Condition[] = removeCondition(object.status?.conditions, SUSPENDED);
   for (const stage of STAGES) {
     const fact = facts.get(stage);
     if (fact) conditions = withStage(conditions, stage, fact, generation, now);
@@ -42,6 +42,7 @@ export function deriveStatus(deps: Deps, scope: Scope, isHandled: boolean): Orde
     release: keptRelease(releaseOf(object, offered(deps))),
     ...(upgrade && { upgradeAvailable: upgrade }),
     ...(scope.volumes.size > 0 && { volumes: Object.fromEntries(scope.volumes) }),
+    ...(scope.lastHandledRotation && { lastHandledRotation: scope.lastHandledRotation }),
     runs: Array.from(scope.runs, ([name, record]) => ({ name, ...withoutUndefined(record) })),
     ...(stagesWaiting.length > 0 && { waiting: stagesWaiting }),
     conditions: withReady(
@@ -82,7 +83,7 @@ export function invalidStatus(
 ): OrderPlatformStatus {
   const generation = object.metadata.generation ?? 0;
   const now = clock.now();
-  const known = withUnknown(object.status?.conditions, STAGES, generation, now);
+  const known = withUnknown(removeCondition(object.status?.conditions, SUSPENDED), STAGES, generation, now);
   return {
     ...object.status,
     observedGeneration: generation,

@@ -26,7 +26,7 @@ import { describeIssues } from '../invalid.ts';
 import { recordChanges, withReady } from '../ready.ts';
 import { advanceRun, type RunProgress } from '../runs/advance.ts';
 import { unfinishedRun } from '../runs/fact.ts';
-import { platformDatabase } from '../target.ts';
+import { platformDatabase, suspended } from '../target.ts';
 import { hasReached } from '../versions.ts';
 
 const KEPT_RUNS = 10;
@@ -54,10 +54,15 @@ async function seed(deps: Deps, object: SeedJob, { signal }: ReconcileContext): 
   const { name, namespace = '', uid = '' } = object.metadata;
   const { stores, fault } = seedStores(deps, namespace, spec);
   if (!stores) return { fact: fault };
+  const { isSuspended, ...input } = stores;
   const unmet = unmetMigration(deps, namespace, spec);
-  const job = seedRun({ name, namespace, uid, spec, ...stores, operatorImage: deps.images.operator });
-  const progress = await advanceRun(deps, job, object.status?.runs?.[0], { mayStart: unmet === undefined, signal });
+  const job = seedRun({ name, namespace, uid, spec, ...input, operatorImage: deps.images.operator });
+  const progress = await advanceRun(deps, job, object.status?.runs?.[0], {
+    mayStart: unmet === undefined && !isSuspended,
+    signal,
+  });
   if (progress.isSettled) return { fact: holds('Applied', 'the seed has run'), progress };
+  if (isSuspended && !progress.running) return { fact: suspended(spec.platformRef.name), progress };
   const isWaiting = unmet !== undefined && progress.running === undefined;
   return { fact: isWaiting ? waiting('WaitingForMigration', unmet) : unfinishedRun(progress, 'seeding'), progress };
 }
@@ -65,6 +70,7 @@ async function seed(deps: Deps, object: SeedJob, { signal }: ReconcileContext): 
 interface SeedStores {
   adminSecrets: Partial<Record<Engine, string>>;
   identities: string[];
+  isSuspended: boolean;
 }
 
 function seedStores(
@@ -74,13 +80,15 @@ function seedStores(
 ): { stores: SeedStores; fault?: never } | { stores?: never; fault: Fact } {
   const adminSecrets: SeedStores['adminSecrets'] = {};
   const identities = new Set<string>();
+  let isSuspended = false;
   for (const { engine, database } of spec.datasets) {
     const { found, fault } = platformDatabase(deps, { namespace, platform: spec.platformRef.name, engine, database });
     if (!found) return { fault };
     adminSecrets[engine] = found.adminSecret;
     identities.add(found.identity);
+    isSuspended = found.isSuspended;
   }
-  return { stores: { adminSecrets, identities: [...identities].sort() } };
+  return { stores: { adminSecrets, identities: [...identities].sort(), isSuspended } };
 }
 
 function unmetMigration({ caches }: Deps, namespace: string, { after = [] }: SeedJobSpec): string | undefined {

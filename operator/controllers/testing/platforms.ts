@@ -20,8 +20,16 @@ export function platformsOf({ client }: Pick<TestCluster, 'client'>) {
   const change = (namespace: string, spec: object, name = 'shop') =>
     client.mergePatch(OrderPlatforms, { namespace, name }, { spec });
 
+  /** Deletes it, and waits until it is gone. */
+  const remove = async (namespace: string, name = 'shop') => {
+    await client.delete(OrderPlatforms, { namespace, name });
+    await eventually(`${name} is gone`, async () => !(await client.get(OrderPlatforms, { namespace, name })));
+  };
+
+  const find = (namespace: string, name = 'shop') => client.get(OrderPlatforms, { namespace, name });
+
   const read = async (namespace: string, name = 'shop'): Promise<OrderPlatform> => {
-    const platform = await client.get(OrderPlatforms, { namespace, name });
+    const platform = await find(namespace, name);
     if (!platform) throw new Error(`OrderPlatform ${name} is gone`);
     return platform;
   };
@@ -51,5 +59,5 @@ export function platformsOf({ client }: Pick<TestCluster, 'client'>) {
 
   const ready = (namespace: string, name = 'shop') => becomes(namespace, 'Ready', { status: 'True' }, name);
 
-  return { create, change, read, condition, becomes, ready };
+  return { create, change, remove, find, read, condition, becomes, ready };
 }

@@ -21,6 +21,12 @@ export const provisionMongo: Provisioner<NonNullable<ProvisionInput['mongo']>> =
       log.info(`${change} user ${name}`);
       changes++;
     }
+    for (const name of wanted.ended) {
+      if (!(await findUser(admin, name))) continue;
+      await admin.command({ dropUser: name });
+      log.info(`dropped user ${name}`);
+      changes++;
+    }
     return changes;
   });
 

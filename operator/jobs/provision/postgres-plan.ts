@@ -12,7 +12,14 @@ export type PostgresWanted = NonNullable<ProvisionInput['postgres']>;
 
 export interface ServerState {
   databases: { name: string; owner: string }[];
-  roles: { name: string; login: boolean; privileged: boolean; limited: boolean; verifier: string | null }[];
+  roles: {
+    name: string;
+    login: boolean;
+    privileged: boolean;
+    limited: boolean;
+    verifier: string | null;
+    comment: string | null;
+  }[];
 }
 
 /** A role to log in with: `verifier` is set when the stored one was made from another password. */
@@ -20,6 +27,9 @@ export interface WantedLogin {
   name: string;
   verifier?: string;
 }
+
+/** Comment on the roles that are ours: a role that does not bear it is never ended, whatever its name. */
+export const ROLE_MARK = 'made by orderplane';
 
 const NO_POWERS = 'NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS CONNECTION LIMIT -1';
 
@@ -51,15 +61,37 @@ function roleChanges(
 ): Change[] {
   const existing = state.roles.find((role) => role.name === name);
   const password = verifier ? ` PASSWORD ${quoteText(verifier)}` : '';
+  const mark =
+    existing?.comment === ROLE_MARK
+      ? []
+      : [{ title: `mark role ${name}`, sql: `COMMENT ON ROLE ${quoteName(name)} IS ${quoteText(ROLE_MARK)}` }];
   if (!existing) {
-    return [
-      { title: `create role ${name}`, sql: `CREATE ROLE ${quoteName(name)} ${login} INHERIT ${NO_POWERS}${password}` },
-    ];
+    const sql = `CREATE ROLE ${quoteName(name)} ${login} INHERIT ${NO_POWERS}${password}`;
+    return [{ title: `create role ${name}`, sql }, ...mark];
   }
   const asWanted = existing.login === (login === 'LOGIN') && !existing.privileged && !existing.limited;
-  if (asWanted && !password) return [];
+  if (asWanted && !password) return mark;
   const title = asWanted ? `set the password of role ${name}` : `alter role ${name}`;
-  return [{ title, sql: `ALTER ROLE ${quoteName(name)} ${login} INHERIT ${NO_POWERS}${password}` }];
+  return [{ title, sql: `ALTER ROLE ${quoteName(name)} ${login} INHERIT ${NO_POWERS}${password}` }, ...mark];
+}
+
+/** What ends a role, in three parts: nobody gets in any more and who is in is put out; in its database nothing is left of it; it is dropped. */
+export function endOfRole(name: string, owner: string): { lockOut: Change[]; disown: Change[]; drop: Change } {
+  const role = quoteName(name);
+  return {
+    lockOut: [
+      { title: `let nobody log in as ${name}`, sql: `ALTER ROLE ${role} NOLOGIN PASSWORD NULL` },
+      {
+        title: `end the connections of ${name}`,
+        sql: `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = ${quoteText(name)}`,
+      },
+    ],
+    disown: [
+      { title: `give what ${name} has to ${owner}`, sql: `REASSIGN OWNED BY ${role} TO ${quoteName(owner)}` },
+      { title: `revoke what was granted to ${name}`, sql: `DROP OWNED BY ${role}` },
+    ],
+    drop: { title: `drop role ${name}`, sql: `DROP ROLE ${role}` },
+  };
 }
 
 const GRANT_KINDS = [

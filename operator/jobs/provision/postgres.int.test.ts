@@ -134,6 +134,60 @@ test('takes back what a narrower access no longer includes', async () => {
   await run('writer_1', 'INSERT INTO again VALUES (1)');
 });
 
+describe('a rotation', () => {
+  const ROTATED = { ...passwords, WRITER2: 'writer2-secret', OWNER2: 'owner2-secret' };
+  const second = [
+    { name: 'writer_2', passwordEnv: 'WRITER2', access: 'ReadWrite' },
+    { name: 'owner_2', passwordEnv: 'OWNER2', access: 'Owner' },
+  ];
+  const ending = (names: string[]) => {
+    const { postgres } = wanted([...ROLES.filter(({ name }) => !names.includes(name)), ...second]);
+    return { postgres: { ...postgres, ended: names.map((name) => ({ name, database: 'shop-db' })) } };
+  };
+
+  test('lets both roles in until the first is ended; then that is gone, and so are its connections', async () => {
+    await run('owner_1', 'CREATE TABLE kept (id int)');
+    expect(await provision(wanted([...ROLES, ...second]), ROTATED)).toMatchObject({ ok: true });
+    await as('writer_2', (client) => client.query('INSERT INTO existing VALUES (77)'), ROTATED.WRITER2);
+    const url = new URL(withDatabase(server.uri, 'shop-db'));
+    const old = new pg.Client({ host: url.hostname, port: Number(url.port), database: 'shop-db', user: 'writer_1', password: passwords.WRITER });
+    const errors: Error[] = [];
+    old.on('error', (error) => errors.push(error));
+    await old.connect();
+    await old.query('INSERT INTO existing VALUES (78)');
+
+    expect(await provision(ending(['writer_1', 'owner_1']), ROTATED)).toMatchObject({ ok: true });
+    await expect(old.query('INSERT INTO existing VALUES (79)')).rejects.toThrow(/not queryable|terminat/);
+    expect(errors[0]).toMatchObject({ code: '57P01' });
+    for (const role of ['writer_1', 'owner_1'])
+      await expect(as(role, async () => {})).rejects.toMatchObject({ code: '28P01' });
+    const roles = await as('postgres', (admin) => admin.query(`SELECT rolname FROM pg_roles WHERE rolname IN ('writer_1', 'owner_1')`));
+    expect(roles.rows).toEqual([]);
+    const { rows } = await as('writer_2', (client) => client.query('SELECT id FROM existing WHERE id > 76 ORDER BY id'), ROTATED.WRITER2);
+    expect(rows).toEqual([{ id: 77 }, { id: 78 }]);
+    await as('owner_2', (client) => client.query('DROP TABLE kept'), ROTATED.OWNER2);
+    expect(await provision(ending(['writer_1', 'owner_1']), ROTATED)).toEqual({ ok: true, changes: 0 });
+    const back = { ...wanted().postgres, ended: second.map(({ name }) => ({ name, database: 'shop-db' })) };
+    expect(await provision({ postgres: back })).toMatchObject({ ok: true });
+  }); // prettier-ignore
+
+  test('locks a role out that has been given something elsewhere, where it cannot be dropped', async () => {
+    await as('postgres', (admin) => admin.query('CREATE DATABASE elsewhere'));
+    await as('postgres', (admin) => admin.query('CREATE TABLE t (id int); GRANT SELECT ON t TO writer_1'), undefined, 'elsewhere');
+    expect(await provision({ postgres: { ...wanted([...ROLES.slice(1), ...second]).postgres, ended: [{ name: 'writer_1', database: 'shop-db' }] } }, ROTATED)).toMatchObject({ ok: true });
+    await expect(as('writer_1', async () => {})).rejects.toMatchObject({ code: '28P01' });
+    await as('postgres', (admin) => admin.query('DROP TABLE t'), undefined, 'elsewhere');
+    expect(await provision(wanted())).toMatchObject({ ok: true });
+  }); // prettier-ignore
+
+  test('leaves a role alone that is not ours, whatever its name', async () => {
+    await as('postgres', (admin) => admin.query(`CREATE ROLE legacy_2 LOGIN PASSWORD 'legacy-secret'`));
+    const input = { postgres: { ...wanted().postgres, ended: [{ name: 'legacy_2', database: 'shop-db' }] } };
+    expect(await provision(input)).toMatchObject({ ok: true, changes: 0 });
+    await as('legacy_2', async () => {}, 'legacy-secret', 'postgres');
+  });
+});
+
 test('several at once on an empty server end in one result', async () => {
   const fresh = await startPostgres();
   try {

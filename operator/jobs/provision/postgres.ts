@@ -1,12 +1,15 @@
 import { takeAdvisoryLock } from '../advisory-lock.ts';
 import type { PostgresRole } from '../contract.ts';
-import { JobError, messageOf } from '../failures.ts';
+import type { Log } from '../../runtime/log.ts';
+import { codeOf, JobError, messageOf } from '../failures.ts';
 import { inTransaction, withPostgres, type PgClient, type PostgresOptions } from '../postgres.ts';
 import { isUnreachable } from '../unreachable.ts';
 import type { Provisioner } from './index.ts';
 import {
   databaseChanges,
+  endOfRole,
   PUBLIC,
+  ROLE_MARK,
   serverChanges,
   type Change,
   type DatabaseState,
@@ -38,9 +41,42 @@ export const provisionPostgres: Provisioner<PostgresWanted> = async (wanted, { u
         }),
       );
     }
+    for (const ended of wanted.ended) {
+      const owner = wanted.databases.find(({ name }) => name === ended.database)?.owner;
+      if (owner) count += await endRole(admin, options, { ...ended, owner }, log);
+    }
     return count;
   });
 };
+
+const DEPENDENT_OBJECTS_STILL_EXIST = '2BP01';
+
+/** Ends a role of ours. Where somebody granted it something in another database it stays, and can do nothing. */
+async function endRole(
+  admin: PgClient,
+  options: PostgresOptions,
+  { name, database, owner }: { name: string; database: string; owner: string },
+  log: Log,
+): Promise<number> {
+  const sql = `SELECT shobj_description(oid, 'pg_authid') AS comment FROM pg_roles WHERE rolname = $1`;
+  const [role] = (await admin.query<{ comment: string | null }>(sql, [name])).rows;
+  if (!role) return 0;
+  if (role.comment !== ROLE_MARK) {
+    log.warn(`role ${name} is left alone: it does not bear the comment "${ROLE_MARK}"`);
+    return 0;
+  }
+  const { lockOut, disown, drop } = endOfRole(name, owner);
+  await perform(admin, lockOut, log);
+  await withPostgres({ ...options, database }, (client) => inTransaction(client, () => perform(client, disown, log)));
+  try {
+    await admin.query(drop.sql);
+    log.info(drop.title);
+  } catch (error) {
+    if (codeOf(error) !== DEPENDENT_OBJECTS_STILL_EXIST) throw error;
+    log.warn(`role ${name} cannot log in, but is not dropped: ${messageOf(error)}`);
+  }
+  return 1;
+}
 
 async function perform(
   client: PgClient,
@@ -79,7 +115,7 @@ async function readServer(admin: PgClient, wanted: PostgresWanted): Promise<Serv
     [wanted.databases.map((database) => database.name)],
   );
   const roles = await admin.query<ServerState['roles'][number] & { isAdmin: boolean }>(
-    `SELECT rolname AS name, rolcanlogin AS login, rolpassword AS verifier, rolname = session_user AS "isAdmin",
+    `SELECT rolname AS name, rolcanlogin AS login, rolpassword AS verifier, shobj_description(oid, 'pg_authid') AS comment, rolname = session_user AS "isAdmin",
             rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls AS privileged,
             rolconnlimit <> -1 OR NOT rolinherit OR rolvaliduntil IS NOT NULL AS limited
        FROM pg_authid WHERE rolname = ANY($1)`,

@@ -8,12 +8,19 @@ import {
   type Login,
 } from '../../../resources/credentials.ts';
 import type { SecretData } from '../../../resources/desired.ts';
-import { claimName, verificationSecretName, type StoreName } from '../../../resources/names.ts';
+import {
+  isRotating,
+  loginState,
+  ROTATED_FOR_ANNOTATION,
+  ROTATION_STEP_ANNOTATION,
+} from '../../../resources/login-state.ts';
+import { claimName, componentName, verificationSecretName, type StoreName } from '../../../resources/names.ts';
 import { isAlreadyExists, keyOf, PersistentVolumeClaims, Secrets, type Secret } from '../../../runtime/index.ts';
 import type { Deps } from '../../deps.ts';
 import { all, findOwned } from '../../ensure.ts';
-import { Blocked, holds, pending, stalled, waiting, type Fact } from '../../fact.ts';
+import { Blocked, blockingFact, holds, pending, stalled, waiting, type Fact } from '../../fact.ts';
 import { pinTemplates } from '../pinning/pin.ts';
+import { rotationRequest } from '../rotation.ts';
 import type { Scope } from '../scope.ts';
 
 /** Secrets of the user's own are not watched: they are looked at again after a while, sooner where one is missing. */
@@ -25,23 +32,45 @@ const EXTERNAL_MISSING_POLL_MS = 3_000;
  * the first wins and the second reads it back.
  */
 export async function reconcileCredentials(deps: Deps, scope: Scope): Promise<Fact> {
-  const { platform } = scope;
+  const { platform, logins, refusedLogins } = scope;
   await readExternalStores(deps, scope);
   const data: Record<string, Readonly<Record<string, string>>> = {};
   const keep = (secret: Secret | undefined) => {
     if (secret) data[secret.metadata.name] = secret.data ?? {};
   };
+  const refusals: Fact[] = [];
   try {
-    await all(loginsOf(platform), async (login) => keep(await ensureLogin(deps, scope, login)));
+    await all(loginsOf(platform), async (login) => {
+      const secret = await ensureLogin(deps, scope, login).catch((error: unknown) => {
+        if (!(error instanceof Blocked)) throw error;
+        refusals.push(error.fact);
+        refusedLogins.add(login.secret);
+        return undefined;
+      });
+      keep(secret);
+      if (secret) logins.set(login.secret, loginState(login, secret));
+    });
     if (platform.services.some(({ checksVerification }) => checksVerification))
       keep(await ensureVerificationKey(deps, scope));
   } finally {
     scope.secrets = data satisfies SecretData;
     scope.desired = pinTemplates(deps, scope, deps.renderer.render(platform, scope.secrets));
   }
-  const missing = loginsOf(platform).filter(({ secret }) => !(secret in data)).length;
+  return blockingFact(refusals) ?? credentialsFact(scope);
+}
+
+function credentialsFact({ platform, secrets, external, logins }: Scope): Fact {
+  const missing = loginsOf(platform).filter(({ secret }) => !(secret in secrets)).length;
   if (missing > 0) return pending(`${missing} logins wait for the Secret of an external store`);
-  return holds('Ready', 'every password and key exists', scope.external.size > 0 ? EXTERNAL_POLL_MS : undefined);
+  const lookAgainMs = external.size > 0 ? EXTERNAL_POLL_MS : undefined;
+  const rotating = [...logins.values()].filter(isRotating).map(({ username }) => username);
+  if (rotating.length > 0)
+    return holds(
+      'Rotating',
+      `both roles can log in until its pods have changed over: ${rotating.sort().join(', ')}`,
+      lookAgainMs,
+    );
+  return holds('Ready', 'every password and key exists', lookAgainMs);
 }
 
 async function readExternalStores({ client }: Deps, { platform, external, signal }: Scope): Promise<void> {
@@ -81,16 +110,44 @@ async function ensureLogin(deps: Deps, scope: Scope, login: Login): Promise<Secr
   const externalStore = login.backend === 'nats' ? undefined : scope.external.get(login.backend);
   if (externalStore && 'fault' in externalStore) return existing;
   const externalUri = externalStore?.uri;
-  const password = secretValue(existing, 'password');
+  const { username, password } = loginState(login, existing);
+  if (!password && !login.service) await refuseLostPassword(deps, scope, login);
   if (!existing) {
-    if (!login.service) await refuseLostPassword(deps, scope, login);
-    return createSecret(deps, scope, loginSecret(platform, login, deps.newSecret(), externalUri));
+    const secret = loginSecret(platform, login, deps.newSecret(), externalUri);
+    return createSecret(deps, scope, withRotation(deps, scope, login, secret));
   }
-  if (!password && !login.service) throw lostPassword(login, platform.name);
-  // What follows from the password is repaired; the password itself never changes here.
-  const { data } = loginSecret(platform, login, password ?? deps.newSecret(), externalUri);
-  if (Object.entries(data ?? {}).every(([name, value]) => existing.data?.[name] === value)) return existing;
-  return deps.client.mergePatch(Secrets, key, { data }, { signal });
+  // What follows from role and password is repaired; they themselves never change here.
+  const { data, metadata } = loginSecret(platform, { ...login, username }, password ?? deps.newSecret(), externalUri);
+  const { labels, annotations } = metadata;
+  if (
+    isPartOf(data, existing.data) &&
+    isPartOf(labels, existing.metadata.labels) &&
+    isPartOf(annotations, existing.metadata.annotations)
+  )
+    return existing;
+  // Refused where the cache is behind: what follows from an older password must not be written beside a newer one.
+  const { resourceVersion } = existing.metadata;
+  return deps.client.mergePatch(Secrets, key, { metadata: { resourceVersion, labels, annotations }, data }, { signal });
+}
+
+function isPartOf(wanted: Record<string, string> | undefined, actual: Record<string, string> | undefined): boolean {
+  return Object.entries(wanted ?? {}).every(([name, value]) => actual?.[name] === value);
+}
+
+/**
+ * A login that is made after its service had one already (its Secret was lost) may have pods that use the other role: that one goes when
+ * they are gone. And none that is new has to be rotated for what was asked before.
+ */
+function withRotation({ caches }: Deps, { object, platform }: Scope, { service }: Login, secret: Secret): Secret {
+  if (!service) return secret;
+  const request = rotationRequest(object);
+  const workload = { namespace: platform.namespace, name: componentName(platform.name, service) };
+  const annotations = {
+    ...secret.metadata.annotations,
+    ...(request && { [ROTATED_FOR_ANNOTATION]: request }),
+    ...(caches.deployments.get(workload) && { [ROTATION_STEP_ANNOTATION]: 'Switched' }),
+  };
+  return { ...secret, metadata: { ...secret.metadata, annotations } };
 }
 
 async function ensureVerificationKey(deps: Deps, scope: Scope): Promise<Secret> {
@@ -111,9 +168,12 @@ async function createSecret(deps: Deps, { platform, signal }: Scope, secret: Sec
   }
 }
 
-/** A new password would not open data that an older one was set on. */
+/**
+ * A new password would not open data that an older one was set on. The pod of Postgres sets the one that it is given before it starts;
+ * NATS reads it from its configuration.
+ */
 async function refuseLostPassword({ client }: Deps, { platform, signal }: Scope, login: Login): Promise<void> {
-  if (login.backend === 'nats') return;
+  if (login.backend !== 'mongo') return;
   const claim = { namespace: platform.namespace, name: claimName(platform.name, login.backend) };
   if (await client.get(PersistentVolumeClaims, claim, { signal })) throw lostPassword(login, platform.name);
 }
@@ -123,7 +183,7 @@ function lostPassword({ backend, secret }: Login, platform: string): Blocked {
   return new Blocked(
     stalled(
       'CredentialsLost',
-      `the volume ${claim} exists, but the password of its administrator does not: restore Secret ${secret}, or delete the volume claim to begin without its data`,
+      `the volume ${claim} exists, but the password of its administrator does not: restore Secret ${secret} with the keys uri, username and password, or delete the volume claim to begin without its data`,
       30_000,
     ),
   );

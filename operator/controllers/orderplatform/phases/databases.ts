@@ -1,7 +1,12 @@
 import { loginsOf } from '../../../resources/credentials.ts';
+import type { LoginState } from '../../../resources/login-state.ts';
 import type { StoreName } from '../../../resources/names.ts';
-import { databasesOf, provisionJob, provisionPurpose } from '../../../resources/platform-jobs.ts';
-import { hashOf } from '../../../runtime/index.ts';
+import {
+  databasesOf,
+  provisionJob,
+  provisionPurpose,
+  type ProvisionedLogin,
+} from '../../../resources/platform-jobs.ts';
 import { ofPlatform } from '../../caches.ts';
 import type { Deps } from '../../deps.ts';
 import { all } from '../../ensure.ts';
@@ -33,10 +38,10 @@ async function reconcileStoreDatabases(deps: Deps, scope: Scope, store: StoreNam
   // Data on another volume or server are other data.
   scope.databases = scope.databases.filter(({ engine, store: known }) => engine !== store || known === identity);
   if (databases.length === 0) return holds('NotRequested', `nothing needs a database in ${store}`);
-  const passwords = passwordHashes(scope, store);
-  if (!passwords) return pending(`waits for credentials of ${store}`);
+  const logins = provisionedLogins(scope, store);
+  if (!logins) return pending(`waits for credentials of ${store}`);
 
-  const job = provisionJob(platform, { store, identity, databases, passwords });
+  const job = provisionJob(platform, { store, identity, databases, logins });
   const purpose = provisionPurpose(store);
   const progress = await advanceRun(deps, job, runs.get(purpose), {
     mayStart: scope.readyStores.has(store),
@@ -52,11 +57,19 @@ async function reconcileStoreDatabases(deps: Deps, scope: Scope, store: StoreNam
   return holds('Ready', 'databases and roles exist');
 }
 
-/** Hash of the password of every login, by Secret; undefined while one is missing. */
-function passwordHashes({ platform, secrets }: Scope, store: StoreName): Record<string, string> | undefined {
-  const logins = loginsOf(platform).filter(({ backend, service }) => backend === store && service);
-  if (logins.some(({ secret }) => !secrets[secret]?.password)) return undefined;
-  return Object.fromEntries(logins.map(({ secret }) => [secret, hashOf(secrets[secret]?.password)]));
+/** The logins of services to a store; undefined while one is still to come. Those whose Secret is not ours are not waited for. */
+function provisionedLogins(
+  { platform, logins, refusedLogins }: Scope,
+  store: StoreName,
+): ProvisionedLogin[] | undefined {
+  const wanted = loginsOf(platform).filter(
+    ({ backend, service, secret }) => backend === store && service && !refusedLogins.has(secret),
+  );
+  const known = wanted.flatMap((login) => {
+    const state: LoginState | undefined = logins.get(login.secret);
+    return state?.password ? { login, state } : [];
+  });
+  return known.length === wanted.length ? known : undefined;
 }
 
 function unsettled(store: StoreName, progress: RunProgress): Fact {

@@ -18,9 +18,10 @@ const TOPICS_OF_USERS = {
 } as const;
 
 function authorization(): string {
-  const admin = { name: 'admin', password: 'admin', topics: undefined, hasOwnInbox: true };
+  const admin = { name: 'admin', service: 'admin', password: 'admin', topics: undefined, hasOwnInbox: true };
   const users = Object.entries(TOPICS_OF_USERS).map(([name, topics]) => ({
     name,
+    service: name,
     password: name,
     topics,
     hasOwnInbox: true,

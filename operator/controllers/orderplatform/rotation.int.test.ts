@@ -1,0 +1,156 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { OrderPlatforms } from '../../api/v1alpha1/index.ts';
+import { secretValue } from '../../resources/credentials.ts';
+import { Deployments, Jobs, Secrets, type Secret } from '../../runtime/index.ts';
+import { startTestCluster, type RunningOperator, type TestCluster } from '../testing/cluster.ts';
+import { eventually } from '../testing/eventually.ts';
+import { platformsOf, ULTRALIGHT, VOLUME } from '../testing/platforms.ts';
+
+let cluster: TestCluster;
+let operator: RunningOperator;
+let platforms: ReturnType<typeof platformsOf>;
+
+beforeAll(async () => {
+  cluster = await startTestCluster();
+  platforms = platformsOf(cluster);
+  operator = cluster.startOperator();
+}, 120_000);
+
+afterAll(async () => {
+  await cluster?.stop();
+}, 60_000);
+
+const rotate = (namespace: string, value: string) =>
+  cluster.client.mergePatch(OrderPlatforms, { namespace, name: 'shop' }, { metadata: { annotations: { 'orderplane.dev/rotate': value } } }); // prettier-ignore
+
+const handled = (namespace: string, value: string) =>
+  eventually(
+    `rotation ${value} is handled`,
+    async () => (await platforms.read(namespace)).status?.lastHandledRotation === value,
+    async () => [(await platforms.read(namespace)).status, (await logins(namespace)).map(describeLogin)],
+  );
+
+/** The Secrets of services' logins. */
+async function logins(namespace: string): Promise<Secret[]> {
+  const { items } = await cluster.client.list(Secrets, { namespace });
+  return items.filter((secret) => /_[12]$/.test(secretValue(secret, 'username') ?? ''));
+}
+
+const describeLogin = (secret: Secret) =>
+  `${secret.metadata.name} ${secretValue(secret, 'username')} ${secret.metadata.annotations?.['orderplane.dev/rotation-step'] ?? '-'}`;
+
+/** What the last provision Job of a store was told. */
+async function provisioned(namespace: string, store: string) {
+  const { items } = await cluster.client.list(Jobs, { namespace });
+  const runs = items.filter(({ metadata }) => metadata.labels?.['orderplane.dev/run-of'] === `provision-${store}`);
+  const last = runs.toSorted((a, b) => Number(b.metadata.labels?.['orderplane.dev/run']) - Number(a.metadata.labels?.['orderplane.dev/run']))[0];
+  const input = await cluster.client.raw(`/api/v1/namespaces/${namespace}/configmaps/${last?.metadata.name}`);
+  const { roles = [], users = [], ended = [] } = JSON.parse(JSON.parse(input).data['input.json'])[store];
+  return { active: [...roles, ...users].map(({ name }) => name), ended };
+} // prettier-ignore
+
+describe('rotation', () => {
+  test('gives every service another role and password, in every backend, and ends the first after the rollout', async () => {
+    const namespace = await cluster.namespace();
+    await platforms.create(namespace, ULTRALIGHT);
+    await platforms.ready(namespace);
+    const before = await logins(namespace);
+    expect(before.map(describeLogin)).toEqual(['shop-inventory-postgres inventory_1 -', 'shop-order-query-mongo order-query_1 -', 'shop-order-query-nats order-query_1 -', 'shop-orders-nats orders_1 -', 'shop-orders-postgres orders_1 -']);
+    const generation = async () => (await cluster.client.get(Deployments, { namespace, name: 'shop-orders' }))?.metadata.generation ?? 0;
+    const rolledBefore = await generation();
+
+    await cluster.kubelet.behave(/^shop-orders-/, { kind: 'hold' });
+    await rotate(namespace, 'monday');
+    await eventually('all but orders are through', async () => (await logins(namespace)).filter((each) => describeLogin(each).endsWith('_2 Ended')).length === 3, async () => (await logins(namespace)).map(describeLogin));
+    const waiting = await logins(namespace);
+    expect(waiting.map(describeLogin)).toEqual(expect.arrayContaining(['shop-orders-nats orders_2 Switched', 'shop-orders-postgres orders_2 Switched']));
+    expect(await platforms.condition(namespace, 'CredentialsReady')).toMatchObject({ status: 'True', reason: 'Rotating' });
+    await eventually('the old role of orders is kept, that of inventory is ended', async () => {
+      const { active, ended } = await provisioned(namespace, 'postgres');
+      return String(active) === 'inventory_2,orders_1,orders_2' && JSON.stringify(ended) === '[{"name":"inventory_1","database":"inventory"}]';
+    }, () => provisioned(namespace, 'postgres'));
+
+    await cluster.kubelet.behave(/^shop-orders-/, { kind: 'run' });
+    await handled(namespace, 'monday');
+    await platforms.ready(namespace);
+    const after = await logins(namespace);
+    expect(after.map((secret) => describeLogin(secret).split(' ').slice(1).join(' '))).toEqual(['inventory_2 Ended', 'order-query_2 Ended', 'order-query_2 Ended', 'orders_2 Ended', 'orders_2 Ended']);
+    const passwords = [...before, ...after].map((secret) => secretValue(secret, 'password'));
+    expect(new Set(passwords).size).toBe(10);
+    for (const secret of after) {
+      expect(Object.keys(secret.data ?? {}).sort()).toEqual(['password', 'uri', 'username']);
+      expect(secretValue(secret, 'uri')).toContain(`${secretValue(secret, 'username')}:${secretValue(secret, 'password')}@`);
+    }
+    expect(await provisioned(namespace, 'mongo')).toEqual({ active: ['order-query_2'], ended: ['order-query_1'] });
+    const config = await cluster.client.get(Secrets, { namespace, name: 'shop-nats-config' });
+    expect(secretValue(config, 'nats.conf')?.match(/user: "[^"]+"/g)).toEqual(['user: "admin"', 'user: "orders_2"', 'user: "order-query_2"']);
+    expect(await generation()).toBe(rolledBefore + 1);
+
+    const writes = await cluster.writes(namespace);
+    await operator.idle();
+    await rotate(namespace, 'monday');
+    await operator.idle();
+    expect((await cluster.writes(namespace)).slice(writes.length)).toEqual([]);
+    await rotate(namespace, 'tuesday');
+    await handled(namespace, 'tuesday');
+    expect((await logins(namespace)).map((secret) => secretValue(secret, 'username'))).toEqual(['inventory_1', 'order-query_1', 'order-query_1', 'orders_1', 'orders_1']);
+  }, 90_000); // prettier-ignore
+
+  test('happens once although the operator is killed after every write', async () => {
+    const namespace = await cluster.namespace();
+    await platforms.create(namespace, { stores: { postgres: VOLUME }, broker: { nats: VOLUME }, services: [{ name: 'inventory' }, { name: 'orders' }] });
+    await platforms.ready(namespace);
+    await operator.idle();
+    let seen = (await cluster.writes(namespace)).length;
+    const from = seen;
+    await rotate(namespace, 'x');
+    const isHandled = async () => (await platforms.read(namespace)).status?.lastHandledRotation === 'x';
+    let kills = 0;
+    for (; !(await isHandled()); kills++) {
+      await eventually('it wrote something, or was done', async () => (await cluster.writes(namespace)).length > seen || isHandled());
+      seen = (await cluster.writes(namespace)).length;
+      await operator.kill();
+      operator = cluster.startOperator();
+    }
+    expect(kills).toBeGreaterThan(5);
+    await platforms.ready(namespace);
+    await operator.idle();
+    expect((await logins(namespace)).map(describeLogin)).toEqual(['shop-inventory-postgres inventory_2 Ended', 'shop-orders-nats orders_2 Ended', 'shop-orders-postgres orders_2 Ended']);
+    const steps = (await cluster.writes(namespace)).slice(from).filter((write) => write.startsWith('patch secrets shop-orders-postgres'));
+    expect(steps).toHaveLength(3);
+  }, 120_000); // prettier-ignore
+
+  test('has happened already for a platform that is created with the request, and for a service that is added after', async () => {
+    const namespace = await cluster.namespace();
+    const metadata = { name: 'shop', namespace, annotations: { 'orderplane.dev/rotate': 'first' } };
+    await cluster.client.create(OrderPlatforms, { metadata, spec: { stores: { postgres: VOLUME }, services: [{ name: 'inventory' }] } });
+    await platforms.ready(namespace);
+    await handled(namespace, 'first');
+    await platforms.change(namespace, { services: [{ name: 'inventory' }, { name: 'mine', image: 'x', port: 9000, needs: [{ postgres: { database: 'mine', access: 'Owner' } }] }] });
+    await platforms.ready(namespace);
+    await operator.idle();
+    expect((await logins(namespace)).map(describeLogin)).toEqual(['shop-inventory-postgres inventory_1 -', 'shop-mine-postgres mine_1 -']);
+  }, 60_000); // prettier-ignore
+});
+
+describe('a lost Secret', () => {
+  test('of a service is made anew, its password set again, and the pods roll', async () => {
+    const namespace = await cluster.namespace();
+    await platforms.create(namespace, { stores: { postgres: VOLUME }, services: [{ name: 'inventory' }] });
+    await platforms.ready(namespace);
+    await rotate(namespace, 'x');
+    await handled(namespace, 'x');
+    const [before] = await logins(namespace);
+    const live = () => cluster.client.get(Deployments, { namespace, name: 'shop-inventory' });
+    const rolledBefore = (await live())?.metadata.generation;
+    await cluster.client.delete(Secrets, { namespace, name: 'shop-inventory-postgres' });
+    await eventually('it ends the role that was in use', async () => {
+      const { active, ended } = await provisioned(namespace, 'postgres');
+      return String(active) === 'inventory_1' && JSON.stringify(ended) === '[{"name":"inventory_2","database":"inventory"}]';
+    }, () => provisioned(namespace, 'postgres'));
+    await platforms.ready(namespace);
+    const [after] = await logins(namespace);
+    expect(secretValue(after, 'password')).not.toBe(secretValue(before, 'password'));
+    expect((await live())?.metadata.generation).not.toBe(rolledBefore);
+  }, 60_000); // prettier-ignore
+});
