@@ -1,9 +1,11 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { chown, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { startProcess, logTail, type RunningProcess } from '../cluster/process.ts';
 import { onFreePort, startServer, type TestServer } from './server.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -18,6 +20,10 @@ export interface PostgresOptions {
 export interface PostgresServer extends TestServer {
   /** Folder of the server's Unix socket, on which everybody is trusted. */
   socketDir: string;
+  /** Runs a program on the data, as the server's own user and with its programs on the PATH; the server must be down. */
+  run(command: readonly [string, ...string[]], env: Readonly<Record<string, string>>): Promise<string>;
+  /** Folder of the data. */
+  dataDir: string;
 }
 
 /**
@@ -41,6 +47,12 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
       uri: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
       port,
       socketDir: folder.path,
+      dataDir: join(folder.path, 'data'),
+      run: async ([program, ...args], env) => {
+        const PATH = `${installation.bin}:${process.env.PATH}`;
+        const { stdout } = await promisify(execFile)(program, args, { env: { ...env, PATH }, ...account });
+        return stdout;
+      },
       pid: () => running.pid,
       kill: () => crash(running),
       start: async () => {

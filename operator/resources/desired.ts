@@ -3,6 +3,7 @@ import type { KubeObject } from '../runtime/resource.ts';
 import { loginsOf, type Login } from './credentials.ts';
 import { loginState, OTHER_PASSWORD } from './login-state.ts';
 import { mongo } from './mongo.ts';
+import { adminSecretName } from './names.ts';
 import { nats, natsConfigSecret } from './nats.ts';
 import type { NatsUser } from './nats-config.ts';
 import type { Platform } from './platform.ts';
@@ -31,10 +32,13 @@ export interface Desired {
 /** The table of contents of a platform. */
 export function desiredObjects(platform: Platform, secrets: SecretData): Desired {
   const { stores, broker, services } = platform;
+  const postgresAdmin = secrets[adminSecretName(platform.name, 'postgres')];
   return {
     networkPolicies: networkPolicies(platform, secrets),
     stores: [
-      ...(stores.postgres?.managed ? [storeObjects(platform, postgres(platform, stores.postgres.managed))] : []),
+      ...(stores.postgres?.managed
+        ? [storeObjects(platform, postgres(platform, stores.postgres.managed, postgresAdmin))]
+        : []),
       ...(stores.mongo?.managed ? [storeObjects(platform, mongo(platform, stores.mongo.managed))] : []),
     ],
     broker: broker && brokerObjects(platform, broker, secrets),
@@ -100,5 +104,8 @@ function natsUsers(platform: Platform, login: Login, secrets: SecretData): NatsU
 
 /** What pods read of the Secrets: the other role's password is not for them, and does not restart them. */
 function readByPods(secrets: SecretData): SecretData {
-  return Object.fromEntries(Object.entries(secrets).map(([name, { [OTHER_PASSWORD]: _, ...data }]) => [name, data]));
+  const isRead = ([key]: [string, unknown]) => key !== OTHER_PASSWORD;
+  return Object.fromEntries(
+    Object.entries(secrets).map(([name, data]) => [name, Object.fromEntries(Object.entries(data).filter(isRead))]),
+  );
 }

@@ -1,5 +1,6 @@
 import type { PostgresVersion } from '../api/v1alpha1/index.ts';
 import type { ImageName } from './images.ts';
+import { hashOf } from '../runtime/hash.ts';
 import { adminSecretName } from './names.ts';
 import type { ManagedPostgres, Platform } from './platform.ts';
 import { probes, scratch } from './pod.ts';
@@ -22,14 +23,47 @@ const SETTINGS: Readonly<Record<string, string>> = {
   shared_buffers: '64MB',
 };
 
-/** One PostgreSQL, for as much as one machine can do. */
-export function postgres(platform: Platform, managed: ManagedPostgres): StoreDefinition {
+/**
+ * Gives the superuser the password of its Secret, through the server's single-user mode, before anybody can connect: an administrator's
+ * Secret that was lost is made anew, and opens the data all the same. The hash beside the data tells that there is nothing to do; data that
+ * are yet to be initialised get the password there. Runs in the image of the server, whichever that is.
+ */
+export const SET_PASSWORD = `set -eu
+password=$(cat "$POSTGRES_PASSWORD_FILE")
+hash=$(printf %s "$password" | sha256sum)
+known="$PGDATA.password.sha256"
+[ "$(cat "$known" 2> /dev/null)" != "$hash" ] || exit 0
+if [ -f "$PGDATA/PG_VERSION" ]; then
+  printf "ALTER ROLE postgres PASSWORD '%s';\\n" "$(printf %s "$password" | sed "s/'/''/g")" |
+    postgres --single -D "$PGDATA" -c password_encryption=scram-sha-256 postgres > /dev/null
+  echo 'the password of postgres is that of its Secret now'
+fi
+printf '%s\\n' "$hash" > "$known"
+`;
+
+/**
+ * One PostgreSQL, for as much as one machine can do.
+ * @param admin what is in the administrator's Secret: another password restarts the pod, which then sets it
+ */
+export function postgres(
+  platform: Platform,
+  managed: ManagedPostgres,
+  admin: Readonly<Record<string, string>> | undefined,
+): StoreDefinition {
   const tmp = scratch('tmp', '/tmp');
   const socket = scratch('run', '/var/run/postgresql', '1Mi');
   // Over TCP: while the image initialises its data, a temporary server listens on the socket.
   const isReady = {
     exec: { command: ['pg_isready', '--host=127.0.0.1', `--port=${PORTS.postgres}`, '--username=postgres'] },
   };
+  const env = [
+    { name: 'POSTGRES_USER', value: 'postgres' },
+    { name: 'POSTGRES_PASSWORD_FILE', value: `${ADMIN}/password` },
+    // Not the mount itself, which may hold a lost+found.
+    { name: 'PGDATA', value: `${DATA}/pgdata` },
+  ];
+  const resources = { requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '512Mi' } };
+  const volumeMounts = [tmp.mount, socket.mount, { name: 'admin', mountPath: ADMIN, readOnly: true }];
   return {
     component: 'postgres',
     role: 'store',
@@ -42,16 +76,20 @@ export function postgres(platform: Platform, managed: ManagedPostgres): StoreDef
       name: 'postgres',
       image: platform.images[IMAGES[managed.version]],
       args: ['postgres', ...Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
-      env: [
-        { name: 'POSTGRES_USER', value: 'postgres' },
-        { name: 'POSTGRES_PASSWORD_FILE', value: `${ADMIN}/password` },
-        // Not the mount itself, which may hold a lost+found.
-        { name: 'PGDATA', value: `${DATA}/pgdata` },
-      ],
+      env,
       ...probes({ startup: isReady, readiness: isReady, liveness: { tcpSocket: { port: 'postgres' } } }),
-      resources: { requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '512Mi' } },
-      volumeMounts: [tmp.mount, socket.mount, { name: 'admin', mountPath: ADMIN, readOnly: true }],
+      resources,
+      volumeMounts,
     },
+    prepare: {
+      name: 'set-password',
+      image: platform.images[IMAGES[managed.version]],
+      command: ['sh', '-c', SET_PASSWORD],
+      env,
+      resources,
+      volumeMounts,
+    },
+    configHash: hashOf(admin?.password ?? null),
     volumes: [
       tmp.volume,
       socket.volume,

@@ -21,6 +21,8 @@ export interface StoreDefinition {
   dataPath: string;
   user: number;
   container: Container;
+  /** Does its work on the data before the server starts. */
+  prepare?: Container;
   volumes: Volume[];
   ports: { name: string; port: number }[];
   terminationGracePeriodSeconds: number;
@@ -50,12 +52,12 @@ export function storeStatefulSet(platform: Platform, store: StoreDefinition): St
         },
         spec: restrictedPod(store.user, {
           terminationGracePeriodSeconds: store.terminationGracePeriodSeconds,
+          ...(store.prepare && { initContainers: [restrictedContainer(withData(store, store.prepare))] }),
           containers: [
             restrictedContainer({
-              ...store.container,
+              ...withData(store, store.container),
               resources: withResources(store.container.resources, store.managed.resources),
               ports: store.ports.map((each) => ({ name: each.name, containerPort: each.port })),
-              volumeMounts: [{ name: 'data', mountPath: store.dataPath }, ...(store.container.volumeMounts ?? [])],
             }),
           ],
           volumes: store.volumes,
@@ -79,6 +81,10 @@ export function storeStatefulSet(platform: Platform, store: StoreDefinition): St
       ],
     },
   } as StatefulSet;
+}
+
+function withData({ dataPath }: StoreDefinition, container: Container): Container {
+  return { ...container, volumeMounts: [{ name: 'data', mountPath: dataPath }, ...(container.volumeMounts ?? [])] };
 }
 
 export function storeService(

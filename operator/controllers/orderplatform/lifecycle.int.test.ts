@@ -185,6 +185,7 @@ const UNSEEN = [
   ...['migrations', 'orderplatforms', 'seedjobs'].map((resource) => `update ${resource}/finalizers`),
   // Runs of a Job beyond the third; a Job that was created before the cache saw it.
   'delete configmaps',
+  'get configmaps',
   'get jobs',
   // Asked for while pods fail or are refused: status.int.test.ts.
   'get pods/log',

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { OrderPlatforms } from '../../api/v1alpha1/index.ts';
 import { secretValue } from '../../resources/credentials.ts';
-import { Deployments, Jobs, Secrets, type Secret } from '../../runtime/index.ts';
+import { Deployments, Jobs, Pods, Secrets, type Secret } from '../../runtime/index.ts';
 import { startTestCluster, type RunningOperator, type TestCluster } from '../testing/cluster.ts';
 import { eventually } from '../testing/eventually.ts';
 import { platformsOf, ULTRALIGHT, VOLUME } from '../testing/platforms.ts';
@@ -86,8 +86,8 @@ describe('rotation', () => {
     expect(secretValue(config, 'nats.conf')?.match(/user: "[^"]+"/g)).toEqual(['user: "admin"', 'user: "orders_2"', 'user: "order-query_2"']);
     expect(await generation()).toBe(rolledBefore + 1);
 
-    const writes = await cluster.writes(namespace);
     await operator.idle();
+    const writes = await cluster.writes(namespace);
     await rotate(namespace, 'monday');
     await operator.idle();
     expect((await cluster.writes(namespace)).slice(writes.length)).toEqual([]);
@@ -112,7 +112,7 @@ describe('rotation', () => {
       await operator.kill();
       operator = cluster.startOperator();
     }
-    expect(kills).toBeGreaterThan(5);
+    expect(kills).toBeGreaterThan(2);
     await platforms.ready(namespace);
     await operator.idle();
     expect((await logins(namespace)).map(describeLogin)).toEqual(['shop-inventory-postgres inventory_2 Ended', 'shop-orders-nats orders_2 Ended', 'shop-orders-postgres orders_2 Ended']);
@@ -134,6 +134,21 @@ describe('rotation', () => {
 });
 
 describe('a lost Secret', () => {
+  test('of the administrator of Postgres is made anew, for a pod that sets its password before it starts', async () => {
+    const namespace = await cluster.namespace();
+    await platforms.create(namespace, { stores: { postgres: VOLUME }, services: [{ name: 'inventory' }] });
+    await platforms.ready(namespace);
+    const admin = () => cluster.client.get(Secrets, { namespace, name: 'shop-postgres-admin' });
+    const pod = async () => (await cluster.client.get(Pods, { namespace, name: 'shop-postgres-0' }))?.metadata.uid;
+    const [before, podBefore] = [secretValue(await admin(), 'password'), await pod()];
+    await cluster.client.delete(Secrets, { namespace, name: 'shop-postgres-admin' });
+    await eventually('another pod runs', async () => ![undefined, podBefore].includes(await pod()));
+    await platforms.ready(namespace);
+    const password = secretValue(await admin(), 'password');
+    expect([undefined, before]).not.toContain(password);
+    expect(secretValue(await admin(), 'uri')).toContain(`postgres:${password}@`);
+  }, 60_000);
+
   test('of a service is made anew, its password set again, and the pods roll', async () => {
     const namespace = await cluster.namespace();
     await platforms.create(namespace, { stores: { postgres: VOLUME }, services: [{ name: 'inventory' }] });

@@ -111,7 +111,7 @@ async function ensureLogin(deps: Deps, scope: Scope, login: Login): Promise<Secr
   if (externalStore && 'fault' in externalStore) return existing;
   const externalUri = externalStore?.uri;
   const { username, password } = loginState(login, existing);
-  if (!password && !login.service) await refuseLostPassword(deps, scope, login);
+  if (!password && !login.service) await accountForLostPassword(deps, scope, login);
   if (!existing) {
     const secret = loginSecret(platform, login, deps.newSecret(), externalUri);
     return createSecret(deps, scope, withRotation(deps, scope, login, secret));
@@ -169,13 +169,17 @@ async function createSecret(deps: Deps, { platform, signal }: Scope, secret: Sec
 }
 
 /**
- * A new password would not open data that an older one was set on. The pod of Postgres sets the one that it is given before it starts;
- * NATS reads it from its configuration.
+ * A new password does not open data that an older one was set on. Where the server is given one before it starts that does no harm, and is
+ * told; the others need a person.
  */
-async function refuseLostPassword({ client }: Deps, { platform, signal }: Scope, login: Login): Promise<void> {
-  if (login.backend !== 'mongo') return;
+async function accountForLostPassword(deps: Deps, scope: Scope, login: Login): Promise<void> {
+  const { platform, object, signal } = scope;
+  if (login.backend === 'nats') return;
   const claim = { namespace: platform.namespace, name: claimName(platform.name, login.backend) };
-  if (await client.get(PersistentVolumeClaims, claim, { signal })) throw lostPassword(login, platform.name);
+  if (!(await deps.client.get(PersistentVolumeClaims, claim, { signal }))) return;
+  if (login.backend === 'mongo') throw lostPassword(login, platform.name);
+  const message = `Secret ${login.secret} was lost: it is made anew, and its password set as the pod of ${login.backend} restarts`;
+  deps.recorder.event(object, { type: 'Warning', reason: 'PasswordReset', message });
 }
 
 function lostPassword({ backend, secret }: Login, platform: string): Blocked {
