@@ -56,7 +56,6 @@ async function jest(project: string, args: readonly string[]): Promise<Tally> {
       ...args,
       '--json',
       `--outputFile=${report}`,
-      '--testTimeout=60000',
     ]);
     const found: unknown = JSON.parse(await readFile(report, 'utf8').catch(() => '{}'));
     return tallyOf(found, code);

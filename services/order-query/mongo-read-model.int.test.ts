@@ -6,7 +6,7 @@ import { mongoReadModel } from './mongo-read-model.ts';
 let mongo: TestServer;
 beforeAll(async () => {
   mongo = await startMongo();
-}, 30_000);
+});
 afterAll(() => mongo.stop());
 
 test('a read model that was opened while the server was down serves once the server is back', async () => {
@@ -26,4 +26,4 @@ test('a read model that was opened while the server was down serves once the ser
   } finally {
     await model.close();
   }
-}, 30_000);
+});
