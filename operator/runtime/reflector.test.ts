@@ -103,6 +103,16 @@ const cases: Record<
     asked: ['list 0', 'page p2', 'watch 9'],
     seen: ['add a initial', 'add b initial', 'update a', 'delete b'],
   },
+  'lists all at once when the rest of the pages was forgotten': {
+    lists: [
+      { items: [configMap('a', '1'), configMap('b', '2')], resourceVersion: '9', continue: 'p2' },
+      gone(),
+      { items: [configMap('a', '10'), configMap('c', '3')], resourceVersion: '12' },
+    ],
+    watches: [{}],
+    asked: ['list 0', 'page p2', 'list newest', 'watch 12'],
+    seen: ['add a initial', 'add c initial'],
+  },
   'goes on after a watch that ended, from the last bookmark': {
     lists: [{ items: [], resourceVersion: '5' }],
     watches: [{ events: [bookmark('7')], end: 'close' }, { events: [modified('a', '8')] }],

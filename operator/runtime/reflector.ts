@@ -71,13 +71,19 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
   async function relist(signal: AbortSignal): Promise<void> {
     // Any cached state will do to start with; later on only the newest, or an event already seen might be undone.
     const resourceVersion = everListed ? undefined : '0';
-    const objects: T[] = [];
-    let page: { items: T[]; resourceVersion: string; continue?: string } | undefined;
-    do {
-      const position = page?.continue ? { continue: page.continue } : { resourceVersion };
-      page = await client.list(resource, { ...scope, limit: tuning.pageSize, ...position, signal });
-      for (const object of page.items) objects.push(object);
-    } while (page.continue);
+    let page = await client.list(resource, { ...scope, limit: tuning.pageSize, resourceVersion, signal });
+    let objects = page.items;
+    while (page.continue) {
+      try {
+        page = await client.list(resource, { ...scope, limit: tuning.pageSize, continue: page.continue, signal });
+        for (const object of page.items) objects.push(object);
+      } catch (error) {
+        if (!isGone(error)) throw error;
+        // So many changes that the rest of the list was forgotten: all at once, or it could happen for ever.
+        page = await client.list(resource, { ...scope, signal });
+        objects = page.items;
+      }
+    }
     everListed = true;
     sink.replace(objects);
     version = page.resourceVersion;

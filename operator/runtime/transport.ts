@@ -72,7 +72,7 @@ export function createTransport(credentials: Credentials, options: TransportOpti
         headers,
         body: request.body === undefined ? undefined : JSON.stringify(request.body),
         signal: signals.length > 1 ? AbortSignal.any(signals) : signals[0],
-        headersTimeout: REQUEST_TIMEOUT_MS,
+        headersTimeout: Math.min(REQUEST_TIMEOUT_MS, bodyTimeout),
         bodyTimeout,
       });
       code = String(response.statusCode);

@@ -5,9 +5,9 @@ import { Agent, request as send } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { loadCredentials } from '../credentials.ts';
+import { jsonLines } from '../json-lines.ts';
 
 export interface ProxiedRequest {
   method: string;
@@ -68,10 +68,11 @@ export async function startFaultProxy(kubeconfig: string): Promise<FaultProxy> {
     passed.on('error', () => request.socket.destroy());
     passed.on('response', (answer) => {
       if (fault?.kind === 'hang up') return void answer.resume().on('end', () => request.socket.destroy());
+      answer.on('error', () => request.socket.destroy());
       response.writeHead(answer.statusCode ?? 500, answer.headers);
       response.flushHeaders();
       if (fault?.kind === 'tamper') tamper(answer, response, fault.line).catch(() => request.socket.destroy());
-      else answer.on('error', () => request.socket.destroy()).pipe(response);
+      else answer.pipe(response);
     });
     response.on('close', () => passed.destroy());
     request.pipe(passed);
@@ -131,12 +132,14 @@ async function tamper(
   change: Extract<Fault, { kind: 'tamper' }>['line'],
 ): Promise<void> {
   const earlier: string[] = [];
-  for await (const line of createInterface({ input: answer })) {
+  for await (const event of jsonLines(answer)) {
+    const line = JSON.stringify(event);
     const pieces = change(line, earlier);
     for (const [i, piece] of pieces.entries()) {
       if (piece === 'cut') return void response.socket?.destroy();
       if (typeof piece === 'number') await wait(piece);
-      else response.write(pieces[i + 1] === 'cut' ? piece : `${piece}\n`);
+      else if (pieces[i + 1] !== 'cut') response.write(`${piece}\n`);
+      else await new Promise((sent) => response.write(piece, sent)); // or nothing written so far would arrive
     }
     earlier.push(line);
   }
