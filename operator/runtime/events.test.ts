@@ -67,6 +67,25 @@ test('repetitions become a count, written soon and then once a minute', async ()
   expect(t.patches[1]).toMatchObject({ series: { count: 64 } });
 });
 
+test('what differs in the message alone becomes one event from the eleventh on, until there was none for a while', async () => {
+  const t = setup();
+  for (let i = 1; i <= 15; i++) t.recorder.event(shop, { ...waiting, message: `for ${i} rows` });
+  t.recorder.event(shop, { ...waiting, message: 'for 3 rows' });
+  t.recorder.event(shop, { ...waiting, reason: 'Other', message: 'for 99 rows' });
+  t.clock.advance(1_000);
+  await t.settle();
+  expect(t.created.map((event) => event.note)).toEqual([
+    ...Array.from({ length: 10 }, (_, i) => `for ${i + 1} rows`),
+    '(combined from similar events): for 11 rows',
+    'for 99 rows',
+  ]);
+  expect(t.patches).toMatchObject([{ series: { count: 2 } }, { series: { count: 5 } }]);
+  t.clock.advance(600_000);
+  t.recorder.event(shop, { ...waiting, message: 'for 16 rows' });
+  await t.settle();
+  expect(t.created.at(-1)?.note).toBe('for 16 rows');
+});
+
 test('the same after a long silence is a new event', async () => {
   const t = setup();
   t.recorder.event(shop, waiting);
@@ -78,7 +97,7 @@ test('the same after a long silence is a new event', async () => {
 
 test('an object that floods is throttled, others are not', async () => {
   const t = setup();
-  for (let i = 0; i < 100; i++) t.recorder.event(shop, { ...waiting, message: `${i}` });
+  for (let i = 0; i < 100; i++) t.recorder.event(shop, { ...waiting, reason: `Reason${i}` });
   t.recorder.event({ ...shop, metadata: { ...shop.metadata, uid: 'u2' } }, waiting);
   await t.settle();
   expect(t.created.length).toBe(31);

@@ -19,7 +19,8 @@ export interface EventInput {
 export interface Recorder {
   /**
    * Records an event and returns at once; never throws, never fails a reconcile. A repetition becomes a count on the first
-   * one, written at most once a minute; an object that floods is throttled.
+   * one, written at most once a minute; so do, from the eleventh on, those that differ in the message alone. An object that
+   * floods is throttled.
    */
   event(object: KubeObject, input: EventInput): void;
   /** Resolves when what was recorded so far has been sent or given up. */
@@ -29,6 +30,9 @@ export interface Recorder {
 
 const SERIES_WRITE_MS = 60_000;
 const SERIES_END_MS = 360_000;
+/** As in client-go: so many messages for one reason within ten minutes, then they become one event. */
+const MAX_SIMILAR = 10;
+const SIMILAR_MS = 600_000;
 const BURST = 30;
 const REFILL_MS = 60_000;
 const MAX_PENDING = 1000;
@@ -53,6 +57,7 @@ export function createRecorder(options: {
   const { client, clock, log } = options;
   const series = new Map<string, Series>();
   const allowance = createAllowance(clock);
+  const isTooSimilar = createSimilarity(clock);
   let sending: Promise<unknown> = Promise.resolve();
   let pending = 0;
 
@@ -85,10 +90,13 @@ export function createRecorder(options: {
   }
 
   return {
-    event(object, input) {
+    event(object, given) {
       try {
         const now = clock.now().getTime();
-        const key = JSON.stringify([object.metadata.uid, input.type, input.reason, input.action, input.message]);
+        const kind = JSON.stringify([object.metadata.uid, given.type, given.reason, given.action]);
+        const combined = isTooSimilar(kind, given.message);
+        const input = combined ? { ...given, message: `(combined from similar events): ${given.message}` } : given;
+        const key = combined ? kind : `${kind} ${given.message}`;
         const known = series.get(key);
         if (known && now - known.lastSeen < SERIES_END_MS) return repeat(known);
         if (!allowance(object.metadata.uid ?? object.metadata.name)) return;
@@ -129,6 +137,24 @@ function newEvent(
     reportingController: from.controller,
     reportingInstance: from.instance,
     regarding: { apiVersion: object.apiVersion, kind: object.kind, name, namespace, uid, resourceVersion },
+  };
+}
+
+/** Whether a message is one too many of its kind. */
+function createSimilarity(clock: Clock): (kind: string, message: string) => boolean {
+  const kinds = new Map<string, { messages: Set<string>; lastSeen: number }>();
+  return (kind, message) => {
+    const now = clock.elapsed();
+    const known = kinds.get(kind);
+    const similar = known && now - known.lastSeen < SIMILAR_MS ? known : { messages: new Set<string>(), lastSeen: now };
+    kinds.delete(kind);
+    forgetOldest(kinds);
+    kinds.set(kind, similar);
+    similar.lastSeen = now;
+    if (similar.messages.has(message)) return false;
+    if (similar.messages.size >= MAX_SIMILAR) return true;
+    similar.messages.add(message);
+    return false;
   };
 }
 

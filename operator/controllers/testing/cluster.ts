@@ -35,6 +35,8 @@ export interface RunningOperator {
 export interface TestCluster {
   client: Client;
   kubelet: FakeKubelet;
+  /** Path of a kubeconfig with the rights of the operator as it is installed, and no others. */
+  operatorKubeconfig: string;
   startOperator(images?: Partial<Images>, renderer?: Renderer): RunningOperator;
   /** A namespace of its own for a test. */
   namespace(): Promise<string>;
@@ -66,6 +68,7 @@ export async function startTestCluster(): Promise<TestCluster> {
   return {
     client,
     kubelet,
+    operatorKubeconfig,
     startOperator(images = {}, renderer) {
       const operator = startOperator(operatorKubeconfig, { ...RELEASE_IMAGES, ...images }, renderer);
       operators.add(operator);

@@ -1,0 +1,96 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { startTestCluster, type TestCluster } from '../controllers/testing/cluster.ts';
+import { eventually } from '../controllers/testing/eventually.ts';
+import { platformsOf } from '../controllers/testing/platforms.ts';
+import { OPERATOR_NAME, OPERATOR_NAMESPACE } from '../resources/install.ts';
+import { Leases, Services } from '../runtime/index.ts';
+
+jest.setTimeout(90_000);
+
+const MAIN = join(import.meta.dirname, '../main.ts');
+const LEASE = { namespace: OPERATOR_NAMESPACE, name: OPERATOR_NAME };
+
+let cluster: TestCluster;
+const operators: Operator[] = [];
+
+beforeAll(async () => {
+  cluster = await startTestCluster();
+}, 120_000);
+
+afterEach(async () => {
+  for (const { child, exited } of operators.splice(0)) {
+    child.kill('SIGKILL');
+    await exited;
+  }
+});
+
+afterAll(async () => {
+  await cluster?.stop();
+}, 60_000);
+
+interface Operator {
+  child: ChildProcess;
+  exited: Promise<number | null>;
+  /** Everything it has logged so far. */
+  output(): string;
+}
+
+/** `orderplane run` as a process of its own, with the rights that an installed one has. */
+function startOperator(): Operator {
+  const args = [MAIN, 'run', '--kubeconfig', cluster.operatorKubeconfig, '--leader-elect', '--port', '0'];
+  const child = spawn(process.execPath, args, { env: { ...process.env, NODE_OPTIONS: '' } });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)));
+  const exited = new Promise<number | null>((resolve) => child.on('exit', resolve));
+  const operator = { child, exited, output: () => output };
+  operators.push(operator);
+  return operator;
+}
+
+const says = (operator: Operator, what: string) =>
+  eventually(
+    `an operator says "${what}"`,
+    async () => operator.output().includes(what),
+    async () => operator.output(),
+  );
+
+/** Makes a platform in a namespace of its own, and waits until an operator has done something about it. */
+async function platformIsServed(): Promise<void> {
+  const namespace = await cluster.namespace();
+  const services = [{ name: 'reports', image: 'x', port: 8080 }];
+  await platformsOf(cluster).create(namespace, { services });
+  await eventually('the Service of a platform', () =>
+    cluster.client.get(Services, { namespace, name: 'shop-reports' }),
+  );
+}
+
+test('of two operators one acts; the other takes over after SIGTERM, after kill -9, and ends when it loses the lease', async () => {
+  const first = startOperator();
+  await says(first, 'this process leads');
+  const second = startOperator();
+  await says(second, 'another process leads: standing by');
+  await platformIsServed();
+
+  first.child.kill('SIGTERM');
+  expect(await first.exited).toBe(0);
+  await says(second, 'this process leads');
+  await platformIsServed();
+
+  const third = startOperator();
+  await says(third, 'another process leads: standing by');
+  second.child.kill('SIGKILL');
+  const killed = performance.now();
+  await says(third, 'this process leads');
+  await platformIsServed();
+  expect(performance.now() - killed).toBeLessThan(20_000);
+
+  await eventually('the lease is taken from it', async () => {
+    const lease = await cluster.client.get(Leases, LEASE);
+    const stolen = { ...lease!, spec: { ...lease!.spec, holderIdentity: 'thief' } };
+    return cluster.client.update(Leases, stolen).catch(() => undefined);
+  });
+  expect(await third.exited).toBe(1);
+  expect(third.output()).toContain('lost the lead: thief took the lease');
+});
