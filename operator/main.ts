@@ -6,6 +6,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   down: async () => (await import('./cli/down.ts')).downCommand(),
   check: async () => (await import('./cli/check.ts')).checkCommand(),
   run: async () => (await import('./cli/run.ts')).runCommand(),
+  connect: async () => (await import('./jobs/commands.ts')).connectCommand(),
   provision: async () => (await import('./jobs/commands.ts')).provisionCommand(),
   migrate: async () => (await import('./jobs/commands.ts')).migrateCommand(),
   seed: async () => (await import('./jobs/commands.ts')).seedCommand(),

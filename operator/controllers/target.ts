@@ -1,6 +1,6 @@
 /** The stores that Migrations and SeedJobs work on. They wait for their store and database, never for the platform's Ready. */
 import { orderPlatformSpec, type Engine } from '../api/v1alpha1/index.ts';
-import { adminSecretOf } from '../resources/credentials.ts';
+import { adminSecretOf } from '../resources/external.ts';
 import type { Platform } from '../resources/platform.ts';
 import { releaseOf } from '../resources/release.ts';
 import { resolvePlatform } from '../resources/resolve.ts';

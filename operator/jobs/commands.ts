@@ -25,6 +25,13 @@ export const provisionCommand = (): Command =>
     async () => (await import('./provision/index.ts')).runProvision,
   );
 
+export const connectCommand = (): Command =>
+  jobCommand(
+    'connect',
+    'connect to a store or broker that is not ours',
+    async () => (await import('./connect/index.ts')).runConnect,
+  );
+
 export const verifyCommand = (): Command =>
   jobCommand(
     'verify',
@@ -33,7 +40,13 @@ export const verifyCommand = (): Command =>
   );
 
 /** The commands that run inside Jobs, from the operator's own image. */
-export const jobCommands = (): Command[] => [provisionCommand(), migrateCommand(), seedCommand(), verifyCommand()];
+export const jobCommands = (): Command[] => [
+  connectCommand(),
+  provisionCommand(),
+  migrateCommand(),
+  seedCommand(),
+  verifyCommand(),
+];
 
 function jobCommand(name: string, summary: string, load: () => Promise<RunJob>): Command {
   return new Command(name)

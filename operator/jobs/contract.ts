@@ -118,6 +118,18 @@ export interface ProvisionResult {
   changes: number;
 }
 
+export const connectInput = z.strictObject({
+  backend: z.enum(['postgres', 'mongo', 'nats']),
+  /** Who logs in, the Secret that has the login, and the variable that has its URI. */
+  logins: z.array(z.strictObject({ who: z.string().min(1), secret: z.string().min(1), variable: z.string().min(1) })),
+});
+export type ConnectInput = z.infer<typeof connectInput>;
+
+export interface ConnectResult {
+  /** How many were tried. */
+  logins: number;
+}
+
 export const verifyInput = z.strictObject({
   gatewayUrl: z.url(),
   timeoutSeconds: z.number().int().positive().default(30),

@@ -7,6 +7,7 @@ export const FAILURE_REASONS = [
   'SecretMissing',
   'Unreachable',
   'AuthenticationFailed',
+  'TlsFailed',
   'Interrupted',
   'Failed',
   // migrate
@@ -22,6 +23,8 @@ export const FAILURE_REASONS = [
   // seed
   'InvalidDataset',
   'SeedRejected',
+  // connect
+  'NoJetStream',
   // verify
   'GatewayUnreachable',
   'OrderRejected',

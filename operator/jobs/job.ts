@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import type { z } from 'zod';
+import { withAuthority } from '../resources/authority.ts';
 import { createLogger, type Log, type LogLevel } from '../runtime/log.ts';
 import { DEFAULT_INPUT_FILE, DEFAULT_RESULT_FILE, type JobResult } from './contract.ts';
 import { JobError, messageOf } from './failures.ts';
@@ -57,6 +59,14 @@ export function requireEnv(env: JobEnv, name: string): string {
   if (!value)
     throw new JobError('SecretMissing', `${name} is not set: it holds the connection URI of an administrator`);
   return value;
+}
+
+/** The URI of a server, which trusts the server's own authority where there is one in the file that is named beside it. */
+export function requireServer(env: JobEnv, variable: string): { uri: string; authorityFile: string | undefined } {
+  const uri = requireEnv(env, variable).trim();
+  const named = env[variable.replace(/URI$/, 'CA_FILE')];
+  const authorityFile = named && existsSync(named) ? named : undefined;
+  return { uri: authorityFile ? withAuthority(uri, authorityFile) : uri, authorityFile };
 }
 
 async function readInput<I>(schema: z.ZodType<I>, file: string): Promise<I> {

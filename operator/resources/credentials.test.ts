@@ -36,7 +36,7 @@ test('the logins of a platform are the administrators of managed stores, and eve
   const { platform } = resolvePlatform({ name: 'shop', namespace: 'apps', uid: 'u' }, spec, RELEASE_IMAGES);
   if (!platform) throw new Error('not valid');
   const uris = loginsOf(platform).map((each) => {
-    const external = each.backend === 'postgres' ? 'postgres://root:x@rds.example/postgres' : undefined;
+    const external = each.backend === 'postgres' ? { uri: 'postgres://root:x@rds.example/postgres' } : undefined;
     return `${each.secret} ${secretValue(loginSecret(platform, each, 'PW', external), 'uri')}`;
   });
   expect(uris).toEqual([

@@ -1,4 +1,6 @@
 import type { Secret } from '../runtime/known-resources.ts';
+import { AUTHORITY_KEY, authorityFile, withAuthority } from './authority.ts';
+import { isManaged, isProvisioned } from './external.ts';
 import { retainedAnnotations, retainedLabels } from './labels.ts';
 import {
   adminSecretName,
@@ -29,11 +31,9 @@ const ADMIN = {
   nats: { username: 'admin', database: '' },
 } as const;
 
-/** The logins of a platform, in a stable order. The administrator of an external store is the user's own Secret. */
+/** The logins that the operator makes, in a stable order. The administrator of an external store is the user's own Secret. */
 export function loginsOf(platform: Platform): Login[] {
-  const managed = (['postgres', 'mongo', 'nats'] as const).filter((backend) =>
-    backend === 'nats' ? platform.broker : platform.stores[backend]?.managed,
-  );
+  const managed = (['postgres', 'mongo', 'nats'] as const).filter((backend) => isManaged(platform, backend));
   return [
     ...managed.map((backend) => ({
       secret: adminSecretName(platform.name, backend),
@@ -42,33 +42,38 @@ export function loginsOf(platform: Platform): Login[] {
       ...ADMIN[backend],
     })),
     ...platform.services.flatMap((service) =>
-      backendsOf(service).map((backend) => ({
-        secret: serviceSecretName(platform.name, service.name, backend),
-        backend,
-        service: service.name,
-        username: serviceRole(service.name),
-        database: (backend === 'nats' ? undefined : service.needs[backend]?.database) ?? '',
-      })),
+      backendsOf(service)
+        .filter((backend) => isProvisioned(platform, backend))
+        .map((backend) => ({
+          secret: serviceSecretName(platform.name, service.name, backend),
+          backend,
+          service: service.name,
+          username: serviceRole(service.name),
+          database: (backend === 'nats' ? undefined : service.needs[backend]?.database) ?? '',
+        })),
     ),
   ];
 }
 
-/** The Secret with an administrator's URI: ours for a managed store, the user's for an external one. */
-export function adminSecretOf(platform: Platform, backend: Backend): string {
-  const external = backend === 'nats' ? undefined : platform.stores[backend]?.external;
-  return external?.secretRef.name ?? adminSecretName(platform.name, backend);
+/** An external server, as its Secret has it. */
+export interface ExternalServer {
+  uri: string;
+  /** The certificate of its authority. */
+  authority?: string | undefined;
 }
 
 /**
  * The Secret of a login. It outlives the platform, as the data do that it opens.
- * @param externalUri the administrator's URI of an external store, which the login is on
+ * @param external the external store that the login is on, as its administrator's Secret has it
  */
-export function loginSecret(platform: Platform, login: Login, password: string, externalUri?: string): Secret {
-  const uri = externalUri ? uriLike(externalUri, login, password) : managedUri(platform, login, password);
+export function loginSecret(platform: Platform, login: Login, password: string, external?: ExternalServer): Secret {
+  const like = external && uriLike(external.uri, login, password);
+  const uri = like ?? managedUri(platform, login, password);
   return credentialSecret(platform, login.secret, login.service ?? login.backend, {
-    uri,
+    uri: external?.authority ? withAuthority(uri, authorityFile(login.backend)) : uri,
     username: login.username,
     password,
+    ...(external?.authority && { [AUTHORITY_KEY]: external.authority }),
   });
 }
 

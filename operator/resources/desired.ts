@@ -6,7 +6,7 @@ import { mongo } from './mongo.ts';
 import { adminSecretName } from './names.ts';
 import { nats, natsConfigSecret } from './nats.ts';
 import type { NatsUser } from './nats-config.ts';
-import type { Platform } from './platform.ts';
+import type { ManagedStore, Platform } from './platform.ts';
 import { postgres } from './postgres.ts';
 import { platformIngress } from './ingress.ts';
 import { networkPolicies } from './network/policies.ts';
@@ -41,7 +41,7 @@ export function desiredObjects(platform: Platform, secrets: SecretData): Desired
         : []),
       ...(stores.mongo?.managed ? [storeObjects(platform, mongo(platform, stores.mongo.managed))] : []),
     ],
-    broker: broker && brokerObjects(platform, broker, secrets),
+    broker: broker?.managed && brokerObjects(platform, broker.managed, secrets),
     migrations: services.flatMap((service) => releaseMigration(platform, service) ?? []),
     services: services.map((service) => serviceObjects(platform, service, readByPods(secrets))),
     ingress: platformIngress(platform),
@@ -79,12 +79,12 @@ export function allObjects({
   ];
 }
 
-function brokerObjects(platform: Platform, volume: NonNullable<Platform['broker']>, secrets: SecretData): StoreObjects {
+function brokerObjects(platform: Platform, managed: ManagedStore, secrets: SecretData): StoreObjects {
   const users = loginsOf(platform)
     .filter(({ backend }) => backend === 'nats')
     .flatMap((login) => natsUsers(platform, login, secrets));
   const config = natsConfigSecret(platform, users);
-  return storeObjects(platform, nats(platform, volume, config), config);
+  return storeObjects(platform, nats(platform, managed, config), config);
 }
 
 /** The user of a login; both of its users, ordered by name, while it is changing over from one to the other. */

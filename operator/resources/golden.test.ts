@@ -11,7 +11,7 @@ import { jobRun } from './job.ts';
 import { migrationJob } from './migration-job.ts';
 import { loginState } from './login-state.ts';
 import type { StoreName } from './names.ts';
-import { provisionJob, verifyJob, type ProvisionedLogin } from './platform-jobs.ts';
+import { adminServer, provisionJob, verifyJob, type ProvisionedLogin } from './platform-jobs.ts';
 import type { Platform } from './platform.ts';
 import { RELEASE_IMAGES } from './release-images.ts';
 import { resolvePlatform } from './resolve.ts';
@@ -98,14 +98,20 @@ describe('examples/ultralight renders as reviewed:', () => {
         uid: 'uid-of-migration',
         spec: migrationSpec.parse(migration),
         files,
-        target: { adminSecret: 'shop-postgres-admin', identity: 'volume-1', platform: 'shop' },
+        target: {
+          adminSecret: 'shop-postgres-admin',
+          identity: 'volume-1',
+          platform: 'shop',
+          isManaged: true,
+          isProvisioned: true,
+        },
       }),
       seedRun({
         ...common,
         name: seed.metadata.name,
         uid: 'uid-of-seed',
         spec: seedJobSpec.parse(seed.spec),
-        adminSecrets: { postgres: 'shop-postgres-admin' },
+        servers: [adminServer(platform, 'postgres')],
         identities: ['volume-1'],
       }),
       verifyJob(platform, []),

@@ -2,12 +2,14 @@
 import type { ConfigMap, Job } from '../runtime/known-resources.ts';
 import type { ObjectMeta, OwnerReference } from '../runtime/resource.ts';
 import { INPUT_HASH_LABEL, MANAGED_BY_LABEL, PLATFORM_LABEL, RUN_LABEL, RUN_OF_LABEL } from './labels.ts';
+import { AUTHORITY_KEY } from './authority.ts';
 import { runName } from './names.ts';
 import {
   NONROOT,
   restrictedContainer,
   restrictedPod,
   scratch,
+  secretVariable,
   type Container,
   type EnvironmentVariable,
   type Volume,
@@ -24,13 +26,15 @@ export interface JobDefinition {
   /** Begins the names of the runs. */
   baseName: string;
   platform: string | undefined;
-  command: 'provision' | 'migrate' | 'seed' | 'verify';
+  command: 'provision' | 'migrate' | 'seed' | 'verify' | 'connect';
   image: string;
   /** Decides whether it has run already. */
   inputHash: string;
   /** The input file; it is told the name of the run. */
   input(run: string): object;
   env: EnvironmentVariable[];
+  /** Servers that it connects to: the variable for the URI, and the Secret that has it, for an external one with its authority. */
+  servers?: { variable: string; secret: string; isExternal: boolean }[];
   /** Passwords that it reads, from passwords/<file>: the Secret, and the key in it. */
   passwords?: { secret: string; key: string; file: string }[];
   /** Migration files: as text, or copied out of a service's image. */
@@ -98,7 +102,11 @@ function podSpec(job: JobDefinition, run: string, files: string[]) {
         name: JOB_CONTAINER,
         image: job.image,
         args: [job.command],
-        env: [{ name: 'ORDERPLANE_INPUT', value: `${INPUT_FOLDER}/${INPUT_FILE}` }, ...job.env],
+        env: [
+          { name: 'ORDERPLANE_INPUT', value: `${INPUT_FOLDER}/${INPUT_FILE}` },
+          ...serverVariables(job),
+          ...job.env,
+        ],
         resources: { requests: { cpu: '20m', memory: '64Mi' }, limits: { memory: '256Mi' } },
         volumeMounts: [
           { name: 'input', mountPath: INPUT_FOLDER, readOnly: true },
@@ -110,7 +118,23 @@ function podSpec(job: JobDefinition, run: string, files: string[]) {
   });
 }
 
-function inputVolume({ passwords = [] }: JobDefinition, run: string): Volume {
+function serverVariables({ servers = [] }: JobDefinition): EnvironmentVariable[] {
+  return servers.flatMap(({ variable, secret, isExternal }) => [
+    secretVariable(variable, secret, 'uri'),
+    ...(isExternal ? [{ name: authorityVariable(variable), value: `${INPUT_FOLDER}/${authorityPath(variable)}` }] : []),
+  ]);
+}
+
+/** The variable that names the file with the authority of a server; there is no file where its Secret has none. */
+export function authorityVariable(uriVariable: string): string {
+  return uriVariable.replace(/URI$/, 'CA_FILE');
+}
+
+function authorityPath(variable: string): string {
+  return `ca/${variable.toLowerCase().replaceAll('_', '-')}.crt`;
+}
+
+function inputVolume({ passwords = [], servers = [] }: JobDefinition, run: string): Volume {
   return {
     name: 'input',
     projected: {
@@ -120,6 +144,11 @@ function inputVolume({ passwords = [] }: JobDefinition, run: string): Volume {
         ...passwords.map(({ secret, key, file }) => ({
           secret: { name: secret, items: [{ key, path: `passwords/${file}` }] },
         })),
+        ...servers
+          .filter(({ isExternal }) => isExternal)
+          .map(({ variable, secret }) => ({
+            secret: { name: secret, optional: true, items: [{ key: AUTHORITY_KEY, path: authorityPath(variable) }] },
+          })),
       ],
     },
   };

@@ -3,7 +3,6 @@ import { hashOf } from '../runtime/hash.ts';
 import { MIGRATIONS_FOLDER, type JobDefinition } from './job.ts';
 import { ownerReference } from './labels.ts';
 import { ownerRole } from './names.ts';
-import { secretVariable } from './pod.ts';
 
 /** Where migrations come from, resolved: the files themselves, or the image that has them. */
 export type MigrationFiles =
@@ -17,6 +16,10 @@ export interface MigrationTarget {
   identity: string;
   /** The platform that the database belongs to; undefined for a database of the user's own. */
   platform: string | undefined;
+  /** Whether the operator runs the server. */
+  isManaged: boolean;
+  /** Whether the operator made the database, and with it the role that owns it. */
+  isProvisioned: boolean;
 }
 
 export interface MigrationJobInput {
@@ -40,7 +43,7 @@ export function migrationJob({
   operatorImage,
 }: MigrationJobInput): JobDefinition {
   const { engine, database, policy = {} } = spec;
-  const ownedByRole = engine === 'postgres' && target.platform !== undefined;
+  const ownedByRole = engine === 'postgres' && target.isProvisioned;
   const input = {
     engine,
     database,
@@ -58,10 +61,8 @@ export function migrationJob({
     image: operatorImage,
     inputHash: hashOf({ engine, database, files, identity: target.identity }),
     input: (run) => ({ ...input, run }),
-    env: [
-      secretVariable('ADMIN_URI', target.adminSecret, 'uri'),
-      ...(ownedByRole ? [{ name: 'OWNER_ROLE', value: ownerRole(database) }] : []),
-    ],
+    env: ownedByRole ? [{ name: 'OWNER_ROLE', value: ownerRole(database) }] : [],
+    servers: [{ variable: 'ADMIN_URI', secret: target.adminSecret, isExternal: !target.isManaged }],
     migrations: files,
   };
 }

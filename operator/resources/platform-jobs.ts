@@ -1,7 +1,8 @@
 /** The Jobs of a platform itself: what makes databases and roles, and what verifies. */
 import { hashOf } from '../runtime/hash.ts';
 import { VERIFIED_PATH } from './catalogue.ts';
-import { adminSecretOf, type Login } from './credentials.ts';
+import type { Login } from './credentials.ts';
+import { adminSecretOf, isManaged } from './external.ts';
 import type { JobDefinition } from './job.ts';
 import { platformReference } from './labels.ts';
 import { OTHER_PASSWORD, type LoginState } from './login-state.ts';
@@ -21,6 +22,15 @@ export const ADMIN_URI_VARIABLES: Readonly<Record<StoreName, string>> = {
   postgres: 'POSTGRES_ADMIN_URI',
   mongo: 'MONGO_ADMIN_URI',
 };
+
+/** How a Job gets to a store as its administrator. */
+export function adminServer(platform: Platform, store: StoreName): NonNullable<JobDefinition['servers']>[number] {
+  return {
+    variable: ADMIN_URI_VARIABLES[store],
+    secret: adminSecretOf(platform, store),
+    isExternal: !isManaged(platform, store),
+  };
+}
 
 export function provisionPurpose(store: StoreName): string {
   return `provision-${store}`;
@@ -88,7 +98,8 @@ export function provisionJob(
     image: platform.images.operator,
     inputHash: hashOf({ identity, wanted, passwords }),
     input: () => wanted,
-    env: [secretVariable(ADMIN_URI_VARIABLES[store], adminSecretOf(platform, store), 'uri')],
+    env: [],
+    servers: [adminServer(platform, store)],
     passwords: roles.map(({ secret, key, username }) => ({ secret, key, file: username })),
     deadlineSeconds: 300,
   };
@@ -122,7 +133,7 @@ export function verifyJob(platform: Platform, templates: unknown): JobDefinition
   const input = {
     gatewayUrl: graphqlUrl(platform, VERIFIED_PATH.entry),
     timeoutSeconds: VERIFY_TIMEOUT_SECONDS,
-    ...(platform.broker && {
+    ...(platform.broker?.managed && {
       brokerMonitorUrl: `http://${hostName(platform.name, platform.namespace, 'nats')}:${PORTS.natsMonitoring}`,
     }),
   };

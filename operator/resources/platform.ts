@@ -26,7 +26,7 @@ export interface Platform extends PlatformIdentity {
   progressDeadlineSeconds: number;
   images: Images;
   stores: Stores;
-  broker: ManagedStore | undefined;
+  broker: NonNullable<OrderPlatformSpec['broker']>['nats'];
   services: Service[];
   ingress: IngressSpec | undefined;
   /** Whether its pods are closed off by NetworkPolicies. */

@@ -27,7 +27,7 @@ export function resolvePlatform(
     progressDeadlineSeconds: spec.progressDeadlineSeconds,
     images,
     stores: spec.stores ?? {},
-    broker: spec.broker?.nats?.managed,
+    broker: spec.broker?.nats,
     services: spec.services.map((service) => resolveService(identity.name, service, spec.profile, images)),
     ingress: spec.exposure?.ingress,
     isRestricted: spec.networkPolicy?.enabled ?? true,

@@ -1,17 +1,15 @@
-import type { Engine, SeedJobSpec } from '../api/v1alpha1/index.ts';
+import type { SeedJobSpec } from '../api/v1alpha1/index.ts';
 import { hashOf } from '../runtime/hash.ts';
 import type { JobDefinition } from './job.ts';
 import { ownerReference } from './labels.ts';
-import { ADMIN_URI_VARIABLES } from './platform-jobs.ts';
-import { secretVariable } from './pod.ts';
 
 export interface SeedRunInput {
   name: string;
   namespace: string;
   uid: string;
   spec: SeedJobSpec;
-  /** Secret with the administrator's URI, by engine. */
-  adminSecrets: Readonly<Partial<Record<Engine, string>>>;
+  /** How to get to each store that a dataset goes to. */
+  servers: NonNullable<JobDefinition['servers']>;
   /** The stores that the datasets go to: another volume or server has none of the rows. */
   identities: readonly string[];
   operatorImage: string;
@@ -23,7 +21,7 @@ export function seedRun({
   namespace,
   uid,
   spec,
-  adminSecrets,
+  servers,
   identities,
   operatorImage,
 }: SeedRunInput): JobDefinition {
@@ -40,8 +38,7 @@ export function seedRun({
     inputHash,
     // The uid: a SeedJob that was deleted and created again runs again.
     input: (run) => ({ datasets, inputHash, run: `${uid}/${run}` }),
-    env: [...new Set(datasets.map(({ engine }) => engine))].map((engine) =>
-      secretVariable(ADMIN_URI_VARIABLES[engine], adminSecrets[engine] ?? '', 'uri'),
-    ),
+    env: [],
+    servers,
   };
 }

@@ -7,7 +7,10 @@ import {
   podLabels,
   selectorLabels,
 } from './labels.ts';
-import { componentName, serviceSecretName, verificationSecretName, type Backend } from './names.ts';
+import { componentName, verificationSecretName, type Backend } from './names.ts';
+import { AUTHORITY_KEY, authorityFile, authorityFolder } from './authority.ts';
+import { loginSecretOf } from './external.ts';
+import type { SecretData } from './desired.ts';
 import { addressOf, addressVariable, backendsOf, type Platform, type Service } from './platform.ts';
 import {
   NONROOT,
@@ -20,6 +23,8 @@ import {
   type Container,
   type EnvironmentVariable,
   type PodTemplate,
+  type Volume,
+  type VolumeMount,
 } from './pod.ts';
 import { PORTS } from './ports.ts';
 
@@ -32,11 +37,7 @@ export interface ServiceObjects {
 }
 
 /** @param secrets the data of every Secret that the pods read at start, by name; their hash rolls the pods */
-export function serviceObjects(
-  platform: Platform,
-  service: Service,
-  secrets: Readonly<Record<string, unknown>>,
-): ServiceObjects {
+export function serviceObjects(platform: Platform, service: Service, secrets: SecretData): ServiceObjects {
   return {
     service,
     serviceAccount: serviceAccount(platform, service),
@@ -69,11 +70,7 @@ function kubeService(platform: Platform, service: Service): KubeService | undefi
   };
 }
 
-function serviceDeployment(
-  platform: Platform,
-  service: Service,
-  secrets: Readonly<Record<string, unknown>>,
-): Deployment {
+function serviceDeployment(platform: Platform, service: Service, secrets: SecretData): Deployment {
   const template = podTemplate(platform, service, secrets);
   const metadata = ownedMetadata(platform, componentName(platform.name, service.name), service.name, 'service');
   return withTemplate(
@@ -117,8 +114,9 @@ export function appliedTemplate(deployment: Deployment): PodTemplate | undefined
 /** Small enough for a laptop, enough for a service of the release under load: nothing is killed for memory. */
 const RESOURCES = { requests: { cpu: '20m', memory: '64Mi' }, limits: { memory: '256Mi' } };
 
-function podTemplate(platform: Platform, service: Service, secrets: Readonly<Record<string, unknown>>): PodTemplate {
+function podTemplate(platform: Platform, service: Service, secrets: SecretData): PodTemplate {
   const tmp = scratch('tmp', '/tmp');
+  const authorities = authoritiesOf(platform, service, secrets);
   const read = Object.fromEntries(secretsOf(platform, service).map((name) => [name, secrets[name]]));
   return {
     metadata: {
@@ -134,21 +132,45 @@ function podTemplate(platform: Platform, service: Service, secrets: Readonly<Rec
           image: service.image,
           ...(service.command && { command: service.command }),
           ...(service.args && { args: service.args }),
-          env: environment(platform, service),
+          env: environment(platform, service, secrets),
           ports: portsOf(service).map(({ name, port }) => ({ name, containerPort: port })),
           ...serviceProbes(service),
           resources: withResources(RESOURCES, service.resources),
-          volumeMounts: [tmp.mount],
+          volumeMounts: [tmp.mount, ...authorities.map(({ mount }) => mount)],
         }),
       ],
-      volumes: [tmp.volume],
+      volumes: [tmp.volume, ...authorities.map(({ volume }) => volume)],
     }),
   };
 }
 
+/** The authorities of the external servers that a service logs in to, as files for the URIs to name. */
+function authoritiesOf(
+  platform: Platform,
+  service: Service,
+  secrets: SecretData,
+): { volume: Volume; mount: VolumeMount }[] {
+  return backendsOf(service)
+    .filter((backend) => hasAuthority(platform, service, backend, secrets))
+    .map((backend) => {
+      const name = `ca-${backend}`;
+      const secretName = loginSecretOf(platform, service.name, backend);
+      const items = [{ key: AUTHORITY_KEY, path: AUTHORITY_KEY }];
+      return {
+        volume: { name, secret: { secretName, defaultMode: 0o444, items } },
+        mount: { name, mountPath: authorityFolder(backend), readOnly: true },
+      };
+    });
+}
+
+function hasAuthority(platform: Platform, { name, needs }: Service, backend: Backend, secrets: SecretData): boolean {
+  const isNeeded = needs[backend === 'nats' ? 'broker' : backend] !== undefined;
+  return isNeeded && secrets[loginSecretOf(platform, name, backend)]?.[AUTHORITY_KEY] !== undefined;
+}
+
 /** The Secrets that a service's pods read. */
 export function secretsOf(platform: Platform, service: Service): string[] {
-  const logins = backendsOf(service).map((backend) => serviceSecretName(platform.name, service.name, backend));
+  const logins = backendsOf(service).map((backend) => loginSecretOf(platform, service.name, backend));
   return service.checksVerification ? [...logins, verificationSecretName(platform.name)] : logins;
 }
 
@@ -166,7 +188,7 @@ const URI_VARIABLES: Readonly<Record<Backend, string>> = {
 };
 
 /** What is injected, then what the user wrote: LOG_LEVEL can be overridden, the reserved names cannot. */
-function environment(platform: Platform, service: Service): EnvironmentVariable[] {
+function environment(platform: Platform, service: Service, secrets: SecretData): EnvironmentVariable[] {
   const own = new Set(service.env.map(({ name }) => name));
   const logLevel = { name: 'LOG_LEVEL', value: platform.profile === 'dev' ? 'DEBUG' : 'INFO' };
   return [
@@ -175,8 +197,11 @@ function environment(platform: Platform, service: Service): EnvironmentVariable[
     ...(own.has('LOG_LEVEL') ? [] : [logLevel]),
     ...(service.port === undefined || service.isDefaultPort ? [] : [{ name: 'PORT', value: String(service.port) }]),
     ...backendsOf(service).map((backend) =>
-      secretVariable(URI_VARIABLES[backend], serviceSecretName(platform.name, service.name, backend), 'uri'),
+      secretVariable(URI_VARIABLES[backend], loginSecretOf(platform, service.name, backend), 'uri'),
     ),
+    ...(hasAuthority(platform, service, 'nats', secrets)
+      ? [{ name: 'BROKER_CA_FILE', value: authorityFile('nats') }]
+      : []),
     ...(service.checksVerification
       ? [secretVariable('VERIFICATION_KEY', verificationSecretName(platform.name), 'key')]
       : []),

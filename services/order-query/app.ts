@@ -14,7 +14,13 @@ export const orderQuery = defineService({
     const { config, log, metrics, name, readiness } = context;
     const readModel = mongoReadModel(config.MONGO_URI, name);
     context.onStop(() => readModel.close());
-    const bus = jetStreamBus({ uri: config.BROKER_URI, name, log, metrics });
+    const bus = jetStreamBus({
+      uri: config.BROKER_URI,
+      authorityFile: config.BROKER_CA_FILE,
+      name,
+      log,
+      metrics,
+    });
     context.onStop(() => bus.close());
     readiness.add({ name: 'mongo', critical: true, run: () => readModel.check() });
     // Without the broker, queries are answered with what was projected so far.

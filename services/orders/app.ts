@@ -20,7 +20,13 @@ export const orders = defineService({
     const { config, log, metrics, name, readiness } = context;
     const pool = createPool({ uri: config.POSTGRES_URI, name, log });
     context.onStop(() => pool.end());
-    const bus = jetStreamBus({ uri: config.BROKER_URI, name, log, metrics });
+    const bus = jetStreamBus({
+      uri: config.BROKER_URI,
+      authorityFile: config.BROKER_CA_FILE,
+      name,
+      log,
+      metrics,
+    });
     context.onStop(() => bus.close());
     const relay = startRelay({ pool, uri: config.POSTGRES_URI, name, publisher: bus.publisher, log, metrics });
     context.onStop(() => relay.stop());

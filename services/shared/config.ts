@@ -33,6 +33,11 @@ export function uri(...schemes: string[]) {
   });
 }
 
+/** A file that may be named, such as the certificate of a server's own authority. */
+export function file() {
+  return z.string().optional();
+}
+
 /** Everything that is wrong with the environment, in one error. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';

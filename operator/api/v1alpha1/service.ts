@@ -31,6 +31,7 @@ export const RESERVED_ENV = [
   'MONGO_URI',
   'REDIS_URI',
   'BROKER_URI',
+  'BROKER_CA_FILE',
   'VERIFICATION_KEY',
   'PLATFORM',
   'PROFILE',

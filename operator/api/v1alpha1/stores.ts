@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { objectName, resources, secretRef, source, storage } from './fields.ts';
+import { objectName, resources, source, storage } from './fields.ts';
 import { withRules } from './rules.ts';
 
 /** Majors of PostgreSQL that the operator brings an image for. A new major is added here, and never replaces one that somebody's data is in. */
@@ -45,9 +45,35 @@ const managedPostgres = withRules(
   ],
 ).describe(RUN_IT);
 
+const externalSecret = z
+  .object({ name: objectName.describe('Name of the Secret, in the same namespace.') })
+  .describe(
+    "A Secret in the same namespace. Its key `uri` holds the connection URI of an administrator, such as postgres://admin:…@db.example:5432/postgres, and, where the server's certificate is of an authority of your own, its key `ca.crt` that authority's certificate.",
+  );
+
 const external = z
-  .object({ secretRef })
-  .describe('Use a server that exists. The operator makes the databases, roles and passwords on it.');
+  .object({
+    secretRef: externalSecret,
+    provisioning: z
+      .enum(['Managed', 'None'])
+      .default('Managed')
+      .describe(
+        "Who makes databases, roles and passwords. Managed: the operator does, for which the administrator needs the rights. None: they exist, and each service finds its login in the Secret <platform>-<service>-postgres (or -mongo) that you make, with the key uri; its key ca.crt, where there is one, is the file /etc/orderplane/ca/postgres/ca.crt (or mongo) of the service's pods, for the URI to name. Migrations and seeds use the administrator's.",
+      ),
+  })
+  .describe('Use a server that exists. It is checked by connecting to it.');
+
+const externalBroker = z
+  .object({
+    secretRef: z
+      .object({ name: objectName.describe('Name of the Secret, in the same namespace.') })
+      .describe(
+        "A Secret in the same namespace. Its key `uri` holds a connection URI, such as nats://user:…@nats.example:4222, and, where the server's certificate is of an authority of your own, its key `ca.crt` that authority's certificate, which services find in the file that BROKER_CA_FILE names.",
+      ),
+  })
+  .describe(
+    'Use a NATS server with JetStream that exists. It is checked by connecting to it. All services log in as the user of its URI.',
+  );
 
 export const stores = withRules(
   z
@@ -71,9 +97,10 @@ export const stores = withRules(
 export const broker = withRules(
   z
     .object({
-      nats: z
-        .object({ managed })
-        .describe('NATS with JetStream: every service gets a user that can reach only its own subjects.')
+      nats: source(managed, externalBroker, 'broker.nats')
+        .describe(
+          'NATS with JetStream: every service gets a user that can reach only its own subjects. Either managed or external.',
+        )
         .optional(),
     })
     .describe('What carries events between services.'),

@@ -1,5 +1,6 @@
 import type { MigrationSpec } from '../../api/v1alpha1/index.ts';
 import { secretValue } from '../../resources/credentials.ts';
+import { isManaged, isProvisioned } from '../../resources/external.ts';
 import type { MigrationTarget } from '../../resources/migration-job.ts';
 import type { Platform } from '../../resources/platform.ts';
 import { Secrets } from '../../runtime/index.ts';
@@ -29,7 +30,8 @@ export async function migrationTarget(
     });
     if (!found) return { fault };
     const { platform, adminSecret, identity, isSuspended } = found;
-    return { platform, isSuspended, target: { adminSecret, identity, platform: platform.name } };
+    const kind = { isManaged: isManaged(platform, engine), isProvisioned: isProvisioned(platform, engine) };
+    return { platform, isSuspended, target: { adminSecret, identity, platform: platform.name, ...kind } };
   }
   const name = target?.secretRef.name ?? '';
   const secret = await deps.client.get(Secrets, { namespace: at.namespace, name }, { signal: at.signal });
@@ -40,9 +42,10 @@ export async function migrationTarget(
       : `Secret ${name} does not exist: create it, with the key uri`;
     return { fault: waiting('SecretMissing', fault, MISSING_POLL_MS) };
   }
+  const own = { platform: undefined, isManaged: false, isProvisioned: false };
   return {
     platform: undefined,
     isSuspended: false,
-    target: { adminSecret: name, identity: serverIdentity(uri), platform: undefined },
+    target: { adminSecret: name, identity: serverIdentity(uri), ...own },
   };
 }

@@ -90,10 +90,9 @@ function nextStep({ newSecret }: Deps, { platform, external }: Scope, { move, lo
     case 'stage':
       return { step: 'Staged', data: { [OTHER_PASSWORD]: encoded(newSecret()) } };
     case 'switch': {
-      const store = login.backend === 'nats' ? undefined : external.get(login.backend);
-      const externalUri = store && 'uri' in store ? store.uri : undefined;
+      const server = external.get(login.backend)?.server;
       const role = { ...login, username: other.username };
-      const { data } = loginSecret(platform, role, other.password ?? '', externalUri);
+      const { data } = loginSecret(platform, role, other.password ?? '', server);
       return { step: 'Switched', data: { ...data, [OTHER_PASSWORD]: encoded(password ?? '') } };
     }
     case 'end':

@@ -1,7 +1,8 @@
 import type { DatabaseStatus, OrderPlatform, Stage } from '../../api/v1alpha1/index.ts';
+import type { ExternalServer } from '../../resources/credentials.ts';
 import type { Desired, SecretData } from '../../resources/desired.ts';
 import type { LoginState } from '../../resources/login-state.ts';
-import type { StoreName } from '../../resources/names.ts';
+import type { Backend, StoreName } from '../../resources/names.ts';
 import type { Platform } from '../../resources/platform.ts';
 import type { Deployment, Log, StatefulSet } from '../../runtime/index.ts';
 import type { Fact } from '../fact.ts';
@@ -24,8 +25,8 @@ export interface Scope {
   readonly logins: Map<string, LoginState>;
   /** Secrets of logins that cannot be had: they are somebody else's, or lost. */
   readonly refusedLogins: Set<string>;
-  /** The administrator's URI of each external store, or why there is none. */
-  readonly external: Map<StoreName, { uri: string } | { fault: Fact }>;
+  /** Each external store and broker as its Secret has it, and what is wrong with that Secret, or another that it needs. */
+  readonly external: Map<Backend, { server?: ExternalServer; fault?: Fact }>;
   /** Everything that is to be applied, once the credentials are known. */
   desired: Desired | undefined;
   /** Which pod template each workload gets, and why, by component. */

@@ -14,6 +14,8 @@ const NEEDS_A_PERSON: ReadonlySet<string> = new Set([
   'InvalidDataset',
   'SeedRejected',
   'AuthenticationFailed',
+  'TlsFailed',
+  'NoJetStream',
 ]);
 
 /** What an unfinished run means. @param doing what it does, such as `applying migrations` */

@@ -9,6 +9,7 @@ import {
   type SeedRun,
 } from '../../api/v1alpha1/index.ts';
 import type { SeedResult } from '../../jobs/contract.ts';
+import { adminServer } from '../../resources/platform-jobs.ts';
 import { seedRun } from '../../resources/seed-run.ts';
 import {
   applyStatusIfChanged,
@@ -68,7 +69,7 @@ async function seed(deps: Deps, object: SeedJob, { signal }: ReconcileContext): 
 }
 
 interface SeedStores {
-  adminSecrets: Partial<Record<Engine, string>>;
+  servers: Parameters<typeof seedRun>[0]['servers'];
   identities: string[];
   isSuspended: boolean;
 }
@@ -78,17 +79,17 @@ function seedStores(
   namespace: string,
   spec: SeedJobSpec,
 ): { stores: SeedStores; fault?: never } | { stores?: never; fault: Fact } {
-  const adminSecrets: SeedStores['adminSecrets'] = {};
+  const servers = new Map<Engine, SeedStores['servers'][number]>();
   const identities = new Set<string>();
   let isSuspended = false;
   for (const { engine, database } of spec.datasets) {
     const { found, fault } = platformDatabase(deps, { namespace, platform: spec.platformRef.name, engine, database });
     if (!found) return { fault };
-    adminSecrets[engine] = found.adminSecret;
+    servers.set(engine, adminServer(found.platform, engine));
     identities.add(found.identity);
     isSuspended = found.isSuspended;
   }
-  return { stores: { adminSecrets, identities: [...identities].sort(), isSuspended } };
+  return { stores: { servers: [...servers.values()], identities: [...identities].sort(), isSuspended } };
 }
 
 function unmetMigration({ caches }: Deps, namespace: string, { after = [] }: SeedJobSpec): string | undefined {

@@ -27,6 +27,7 @@ export interface FakeKubelet {
 
 /** What Jobs answer when all is well, by command. */
 const RESULTS: Record<string, object> = {
+  connect: { ok: true, logins: 1 },
   provision: { ok: true, changes: 3 },
   migrate: { ok: true, currentVersion: '0001', applied: [{ version: '0001', name: 'init', durationMs: 5, appliedAt: '2026-01-01T00:00:00Z' }], pending: [], appliedByThisRun: 1 },
   seed: { ok: true, datasets: [{ name: 'products', inserted: 1, updated: 0, skipped: 0 }] },

@@ -1,6 +1,6 @@
 import type { JobResult, MigrateInput, MigrateResult } from '../contract.ts';
 import { migrateInput } from '../contract.ts';
-import { requireEnv, runJob, type JobContext, type JobEnv } from '../job.ts';
+import { requireServer, runJob, type JobContext, type JobEnv } from '../job.ts';
 import { retryWhileUnreachable } from '../unreachable.ts';
 import type { EngineOptions, LockedTarget, MigrationEngine } from './engine.ts';
 import { newestOf, pendingMigrations } from './plan.ts';
@@ -15,7 +15,7 @@ export function runMigrate(env: JobEnv, signal: AbortSignal): Promise<JobResult<
 }
 
 async function migrate({ input, env, signal, log }: JobContext<MigrateInput>): Promise<MigrateResult> {
-  const uri = requireEnv(env, 'ADMIN_URI');
+  const uri = requireServer(env, 'ADMIN_URI').uri;
   const engine = await loadEngine(input.engine);
   const source = await readSource(input.source.dir, input.engine);
   for (const migration of source) await engine.check(migration);

@@ -9,7 +9,7 @@ import {
   type ProvisionResult,
 } from '../contract.ts';
 import { JobError, messageOf } from '../failures.ts';
-import { requireEnv, runJob, type JobContext, type JobEnv } from '../job.ts';
+import { requireServer, runJob, type JobContext, type JobEnv } from '../job.ts';
 import { retryWhileUnreachable } from '../unreachable.ts';
 
 interface PasswordSource {
@@ -44,7 +44,7 @@ async function provision(context: JobContext<ProvisionInput>): Promise<Provision
   if (input.postgres) {
     const { postgres } = input;
     const { provisionPostgres } = await import('./postgres.ts');
-    const options = { uri: requireEnv(env, 'POSTGRES_ADMIN_URI'), signal, log, passwordOf };
+    const options = { uri: requireServer(env, 'POSTGRES_ADMIN_URI').uri, signal, log, passwordOf };
     changes += await retryWhileUnreachable(() => provisionPostgres(postgres, options), {
       what: 'Postgres',
       signal,
@@ -54,7 +54,7 @@ async function provision(context: JobContext<ProvisionInput>): Promise<Provision
   if (input.mongo) {
     const { mongo } = input;
     const { provisionMongo } = await import('./mongo.ts');
-    const options = { uri: requireEnv(env, 'MONGO_ADMIN_URI'), signal, log, passwordOf };
+    const options = { uri: requireServer(env, 'MONGO_ADMIN_URI').uri, signal, log, passwordOf };
     changes += await retryWhileUnreachable(() => provisionMongo(mongo, options), { what: 'MongoDB', signal, log });
   }
   return { changes };

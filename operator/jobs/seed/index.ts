@@ -6,7 +6,7 @@ import {
   type SeedInput,
   type SeedResult,
 } from '../contract.ts';
-import { requireEnv, runJob, type JobContext, type JobEnv } from '../job.ts';
+import { requireServer, runJob, type JobContext, type JobEnv } from '../job.ts';
 import { retryWhileUnreachable } from '../unreachable.ts';
 
 /** The name of the table or collection, in the target itself, that remembers which run has written which dataset. */
@@ -32,7 +32,7 @@ async function seed({ input, env, signal, log }: JobContext<SeedInput>): Promise
   for (const dataset of input.datasets) {
     signal.throwIfAborted();
     const seeder = await loadSeeder(dataset.engine);
-    const uri = requireEnv(env, dataset.engine === 'postgres' ? 'POSTGRES_ADMIN_URI' : 'MONGO_ADMIN_URI');
+    const { uri } = requireServer(env, dataset.engine === 'postgres' ? 'POSTGRES_ADMIN_URI' : 'MONGO_ADMIN_URI');
     const { inputHash, run } = input;
     const counts = await retryWhileUnreachable(() => seeder(dataset, { uri, run, inputHash, signal }), {
       what: `the ${dataset.engine} database "${dataset.database}"`,

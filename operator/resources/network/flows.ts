@@ -1,8 +1,10 @@
 /** Who talks to whom on which port: the one list that every NetworkPolicy is made from. */
-import { adminSecretOf, secretValue } from '../credentials.ts';
+import { secretValue } from '../credentials.ts';
+import { foreignLogins } from '../connect-job.ts';
+import { adminSecretOf, externalOf, isManaged, loginSecretOf } from '../external.ts';
 import type { SecretData } from '../desired.ts';
 import type { Role } from '../labels.ts';
-import { serviceSecretName, type Backend, type StoreName } from '../names.ts';
+import type { Backend, StoreName } from '../names.ts';
 import { backendsOf, type Platform } from '../platform.ts';
 import { isVerifiable } from '../platform-jobs.ts';
 import { VERIFIED_PATH } from '../catalogue.ts';
@@ -39,6 +41,7 @@ export function flowsOf(platform: Platform, secrets: SecretData): Flow[] {
   return [
     ...platform.services.flatMap((each) => serviceFlows(platform, each, secrets)),
     ...storeJobFlows(platform, secrets),
+    ...connectFlows(platform, secrets),
     ...verificationFlows(platform),
     ...edgeFlows(platform),
   ];
@@ -49,7 +52,7 @@ function serviceFlows(platform: Platform, { name, needs, ...rest }: Platform['se
   return [
     ...called.map((other) => ({ from: service(name), to: service(other.name), ports: [other.port as number] })),
     ...backendsOf({ name, needs, ...rest }).flatMap((kind) =>
-      backendFlows(platform, service(name), kind, secrets[serviceSecretName(platform.name, name, kind)]),
+      backendFlows(platform, service(name), kind, secrets[loginSecretOf(platform, name, kind)]),
     ),
   ];
 }
@@ -61,10 +64,6 @@ function backendFlows(platform: Platform, from: Peer, kind: Backend, secret: Sec
   return uri ? serversOf(uri).map(({ peer, port }) => ({ from, to: peer, ports: [port] })) : [];
 }
 
-function isManaged({ stores, broker }: Platform, kind: Backend): boolean {
-  return kind === 'nats' ? broker !== undefined : stores[kind]?.managed !== undefined;
-}
-
 /** Migrations and seeds name the platform by themselves, so that any store may be theirs. */
 function storeJobFlows(platform: Platform, secrets: SecretData): Flow[] {
   return (Object.keys(platform.stores) as StoreName[]).flatMap((store) =>
@@ -74,12 +73,23 @@ function storeJobFlows(platform: Platform, secrets: SecretData): Flow[] {
   );
 }
 
+/** What finds whether an external server can be used connects as everybody who will. */
+function connectFlows(platform: Platform, secrets: SecretData): Flow[] {
+  return (['postgres', 'mongo', 'nats'] as const)
+    .filter((kind) => externalOf(platform, kind))
+    .flatMap((kind) =>
+      foreignLogins(platform, kind).flatMap(({ secret }) =>
+        backendFlows(platform, job('connect'), kind, secrets[secret]),
+      ),
+    );
+}
+
 function verificationFlows(platform: Platform): Flow[] {
   if (!isVerifiable(platform)) return [];
   const port = platform.services.find(({ name }) => name === VERIFIED_PATH.entry)?.port;
   return [
     ...(port === undefined ? [] : [{ from: job('verify'), to: service(VERIFIED_PATH.entry), ports: [port] }]),
-    ...(platform.broker ? [{ from: job('verify'), to: backend('nats'), ports: [PORTS.natsMonitoring] }] : []),
+    ...(platform.broker?.managed ? [{ from: job('verify'), to: backend('nats'), ports: [PORTS.natsMonitoring] }] : []),
   ];
 }
 

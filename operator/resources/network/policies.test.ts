@@ -21,7 +21,7 @@ function policiesOf(spec: OrderPlatform['spec'], externalUri?: string): NetworkP
   if (!platform) throw new Error(violations.join());
   const external = (backend: string) => (backend === 'nats' ? false : platform.stores[backend as 'mongo']?.external);
   const secrets = loginsOf(platform).map((login) =>
-    loginSecret(platform, login, 'password', external(login.backend) ? externalUri : undefined),
+    loginSecret(platform, login, 'password', external(login.backend) && externalUri ? { uri: externalUri } : undefined),
   );
   const admin = { rds: { uri: Buffer.from(externalUri ?? '').toString('base64') } };
   const data = Object.fromEntries(secrets.map((secret) => [secret.metadata.name, secret.data ?? {}]));

@@ -1,12 +1,4 @@
-import {
-  adminSecretOf,
-  loginSecret,
-  loginsOf,
-  secretValue,
-  uriLike,
-  verificationSecret,
-  type Login,
-} from '../../../resources/credentials.ts';
+import { loginSecret, loginsOf, verificationSecret, type Login } from '../../../resources/credentials.ts';
 import type { SecretData } from '../../../resources/desired.ts';
 import {
   isRotating,
@@ -14,18 +6,15 @@ import {
   ROTATED_FOR_ANNOTATION,
   ROTATION_STEP_ANNOTATION,
 } from '../../../resources/login-state.ts';
-import { claimName, componentName, verificationSecretName, type StoreName } from '../../../resources/names.ts';
+import { claimName, componentName, verificationSecretName } from '../../../resources/names.ts';
 import { isAlreadyExists, keyOf, PersistentVolumeClaims, Secrets, type Secret } from '../../../runtime/index.ts';
 import type { Deps } from '../../deps.ts';
 import { all, findOwned } from '../../ensure.ts';
-import { Blocked, blockingFact, holds, pending, stalled, waiting, type Fact } from '../../fact.ts';
+import { Blocked, blockingFact, holds, pending, stalled, type Fact } from '../../fact.ts';
+import { EXTERNAL_POLL_MS, readExternalServers } from '../external.ts';
 import { pinTemplates } from '../pinning/pin.ts';
 import { rotationRequest } from '../rotation.ts';
 import type { Scope } from '../scope.ts';
-
-/** Secrets of the user's own are not watched: they are looked at again after a while, sooner where one is missing. */
-const EXTERNAL_POLL_MS = 60_000;
-const EXTERNAL_MISSING_POLL_MS = 3_000;
 
 /**
  * Sees to it that every password and key exists. They are created once, by POST, and never written over: where two create at once,
@@ -33,8 +22,7 @@ const EXTERNAL_MISSING_POLL_MS = 3_000;
  */
 export async function reconcileCredentials(deps: Deps, scope: Scope): Promise<Fact> {
   const { platform, logins, refusedLogins } = scope;
-  await readExternalStores(deps, scope);
-  const data: Record<string, Readonly<Record<string, string>>> = {};
+  const data: Record<string, Readonly<Record<string, string>>> = await readExternalServers(deps, scope);
   const keep = (secret: Secret | undefined) => {
     if (secret) data[secret.metadata.name] = secret.data ?? {};
   };
@@ -60,6 +48,8 @@ export async function reconcileCredentials(deps: Deps, scope: Scope): Promise<Fa
 }
 
 function credentialsFact({ platform, secrets, external, logins }: Scope): Fact {
+  const unreadable = [...external.values()].find(({ server, fault }) => server && fault)?.fault;
+  if (unreadable) return unreadable;
   const missing = loginsOf(platform).filter(({ secret }) => !(secret in secrets)).length;
   if (missing > 0) return pending(`${missing} logins wait for the Secret of an external store`);
   const lookAgainMs = external.size > 0 ? EXTERNAL_POLL_MS : undefined;
@@ -73,51 +63,26 @@ function credentialsFact({ platform, secrets, external, logins }: Scope): Fact {
   return holds('Ready', 'every password and key exists', lookAgainMs);
 }
 
-async function readExternalStores({ client }: Deps, { platform, external, signal }: Scope): Promise<void> {
-  for (const store of ['postgres', 'mongo'] as const) {
-    if (!platform.stores[store]?.external) continue;
-    const name = adminSecretOf(platform, store);
-    const secret = await client.get(Secrets, { namespace: platform.namespace, name }, { signal });
-    external.set(store, externalStore(store, name, secret));
-  }
-}
-
-function externalStore(store: StoreName, name: string, secret: Secret | undefined): { uri: string } | { fault: Fact } {
-  const missing = (message: string) => ({ fault: waiting('SecretMissing', message, EXTERNAL_MISSING_POLL_MS) });
-  if (!secret)
-    return missing(`${store} is external, but its Secret ${name} does not exist: create it, with the key uri`);
-  const uri = secretValue(secret, 'uri')?.trim();
-  if (!uri) return missing(`${store} is external, but its Secret ${name} has no key uri`);
-  try {
-    uriLike(uri, { backend: store, username: 'any', database: 'any' }, 'any');
-    return { uri };
-  } catch (error) {
-    return {
-      fault: stalled(
-        'InvalidSecret',
-        `the uri in Secret ${name} ${(error as Error).message}`,
-        EXTERNAL_MISSING_POLL_MS,
-      ),
-    };
-  }
-}
-
 /** The Secret of a login; undefined while an external store is not known. */
 async function ensureLogin(deps: Deps, scope: Scope, login: Login): Promise<Secret | undefined> {
   const { platform, signal } = scope;
   const key = { namespace: platform.namespace, name: login.secret };
   const existing = await findOwned(deps, deps.caches.secrets, platform, key, scope);
-  const externalStore = login.backend === 'nats' ? undefined : scope.external.get(login.backend);
-  if (externalStore && 'fault' in externalStore) return existing;
-  const externalUri = externalStore?.uri;
+  const external = scope.external.get(login.backend);
+  if (external && !external.server) return existing;
   const { username, password } = loginState(login, existing);
   if (!password && !login.service) await accountForLostPassword(deps, scope, login);
   if (!existing) {
-    const secret = loginSecret(platform, login, deps.newSecret(), externalUri);
+    const secret = loginSecret(platform, login, deps.newSecret(), external?.server);
     return createSecret(deps, scope, withRotation(deps, scope, login, secret));
   }
   // What follows from role and password is repaired; they themselves never change here.
-  const { data, metadata } = loginSecret(platform, { ...login, username }, password ?? deps.newSecret(), externalUri);
+  const { data, metadata } = loginSecret(
+    platform,
+    { ...login, username },
+    password ?? deps.newSecret(),
+    external?.server,
+  );
   const { labels, annotations } = metadata;
   if (
     isPartOf(data, existing.data) &&

@@ -1,3 +1,4 @@
+import { isProvisioned } from '../../../resources/external.ts';
 import { loginsOf } from '../../../resources/credentials.ts';
 import type { LoginState } from '../../../resources/login-state.ts';
 import type { StoreName } from '../../../resources/names.ts';
@@ -38,6 +39,10 @@ async function reconcileStoreDatabases(deps: Deps, scope: Scope, store: StoreNam
   // Data on another volume or server are other data.
   scope.databases = scope.databases.filter(({ engine, store: known }) => engine !== store || known === identity);
   if (databases.length === 0) return holds('NotRequested', `nothing needs a database in ${store}`);
+  if (!isProvisioned(platform, store)) {
+    if (!scope.readyStores.has(store)) return pending(`waits for ${store}`);
+    return keepDatabases(scope, store, databases, identity);
+  }
   const logins = provisionedLogins(scope, store);
   if (!logins) return pending(`waits for credentials of ${store}`);
 
@@ -49,6 +54,10 @@ async function reconcileStoreDatabases(deps: Deps, scope: Scope, store: StoreNam
   });
   if (progress.record) runs.set(purpose, progress.record);
   if (!progress.isSettled) return unsettled(store, progress);
+  return keepDatabases(scope, store, databases, identity);
+}
+
+function keepDatabases(scope: Scope, store: StoreName, databases: readonly string[], identity: string): Fact {
   scope.provisioned.add(store);
   scope.databases = [
     ...scope.databases.filter(({ engine }) => engine !== store),

@@ -1,3 +1,4 @@
+import { externalOf } from '../../../resources/external.ts';
 import { PersistentVolumeClaims, type StatefulSet } from '../../../runtime/index.ts';
 import { claimName, type StoreName } from '../../../resources/names.ts';
 import type { StoreObjects } from '../../../resources/store.ts';
@@ -7,23 +8,24 @@ import { findCause } from '../../cause.ts';
 import type { Deps } from '../../deps.ts';
 import { all, ensure, isOurs } from '../../ensure.ts';
 import { Blocked, blockingFact, holds, pending, stalled, waiting, type Fact } from '../../fact.ts';
+import { connectExternal } from '../external.ts';
 import { recordTemplate } from '../pinning/record.ts';
 import type { Scope } from '../scope.ts';
 import { reconcileVolume } from '../volumes.ts';
 
 /** Applies the managed stores, and finds which stores take connections. */
 export async function reconcileStores(deps: Deps, scope: Scope): Promise<Fact> {
-  const { platform, desired, external } = scope;
+  const { platform, desired } = scope;
   if (!desired) return pending('waits for credentials');
   const faults: Fact[] = [];
-  for (const [store, found] of external) {
-    if ('fault' in found) {
-      faults.push(found.fault);
-    } else {
-      scope.identities.set(store, serverIdentity(found.uri));
-      scope.readyStores.add(store);
-    }
-  }
+  const external = (['postgres', 'mongo'] as const).filter((store) => externalOf(platform, store));
+  await all(external, async (store) => {
+    const server = scope.external.get(store)?.server;
+    if (server) scope.identities.set(store, serverIdentity(server.uri));
+    const { isUp, fault } = await connectExternal(deps, scope, store);
+    if (fault) faults.push(fault);
+    if (isUp) scope.readyStores.add(store);
+  });
   await all(desired.stores, async (objects) => {
     const store = objects.component as StoreName;
     const { isUp, fault } = await reconcileStore(deps, scope, objects);

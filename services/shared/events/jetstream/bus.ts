@@ -1,16 +1,16 @@
 import { Counter, type Registry } from 'prom-client';
 import type { Logger } from '../../log.ts';
 import type { EventBus } from '../bus.ts';
-import { openConnection } from './connection.ts';
+import { openConnection, type BrokerAddress } from './connection.ts';
 import { startConsumption } from './consumption.ts';
 import { deliveryOf } from './delivery.ts';
 import { jetStreamPublisher } from './publisher.ts';
 
 /** The event bus on NATS JetStream. Connects in the background, and reconnects, until it is closed. */
-export function jetStreamBus(options: { uri: string; name: string; log: Logger; metrics: Registry }): EventBus {
+export function jetStreamBus(options: BrokerAddress & { log: Logger; metrics: Registry }): EventBus {
   const { log } = options;
   const stop = new AbortController();
-  const connection = openConnection(options.uri, options.name, log);
+  const connection = openConnection(options, log);
   const consumptions: { stopped: Promise<void> }[] = [];
   const outcomes = new Counter({
     name: 'events_handled_total',

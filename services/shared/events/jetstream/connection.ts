@@ -1,5 +1,5 @@
 import { once, EventEmitter } from 'node:events';
-import { connect, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
+import { connect, type NodeConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
 import { backoffMs, pause } from '../../backoff.ts';
 import { type Logger, troubleLog } from '../../log.ts';
 
@@ -16,8 +16,16 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-export function openConnection(uri: string, name: string, log: Logger): Connection {
-  const options = connectionOptions(uri, name);
+export interface BrokerAddress {
+  uri: string;
+  /** File with the certificate of the broker's own authority. */
+  authorityFile?: string | undefined;
+  /** Who connects. */
+  name: string;
+}
+
+export function openConnection(address: BrokerAddress, log: Logger): Connection {
+  const options = connectionOptions(address);
   const stopped = new AbortController();
   const changes = new EventEmitter<{ up: []; reconnect: [] }>().setMaxListeners(0);
   const state = troubleLog(log, 'connection to the broker');
@@ -85,12 +93,13 @@ export function openConnection(uri: string, name: string, log: Logger): Connecti
  * Replies come to a subject of the user's own, so that one service cannot be allowed to read another's.
  * Refused logins are tried again too: the password may be in the middle of its rotation.
  */
-function connectionOptions(uri: string, name: string): ConnectionOptions {
+function connectionOptions({ uri, authorityFile, name }: BrokerAddress): NodeConnectionOptions {
   const url = new URL(uri);
   const user = decodeURIComponent(url.username);
   const credentials = user === '' ? {} : { user, pass: decodeURIComponent(url.password) };
   return {
     ...credentials,
+    ...(authorityFile && { tls: { caFile: authorityFile } }),
     servers: url.host,
     name,
     inboxPrefix: `_INBOX.${user || name}`,
