@@ -14,6 +14,8 @@ import { sharedPlatform } from '../harness/platform.ts';
 import { connectBroker, connectMongo, connectPostgres, storeUri } from '../harness/stores.ts';
 import { waitForObject } from '../harness/watching.ts';
 
+const PER_SECOND = 5;
+
 const cluster = await openCluster();
 const platform = await sharedPlatform(cluster, 'rough');
 const key = { namespace: platform.namespace, name: platform.name };
@@ -27,7 +29,7 @@ test('rotation refuses no order, and ends the logins of before', async () => {
     await storeUri(platform, 'nats', 'orders'),
   ];
   const stop = new AbortController();
-  const orders = placeOrders(await platform.gatewayUrl(), 20, stop.signal);
+  const orders = placeOrders(await platform.gatewayUrl(), PER_SECOND, stop.signal);
   // Orders have to be under way when it begins.
   await delay(1_000);
   const request = new Date().toISOString();

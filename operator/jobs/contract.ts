@@ -110,6 +110,8 @@ export const provisionInput = z.strictObject({
     })
     .optional(),
   mongo: z.strictObject({ users: z.array(mongoUser), ended: z.array(z.string().min(1)).default([]) }).optional(),
+  /** Has the server read its configuration again, until the one with this user is in force. */
+  nats: z.strictObject({ systemUser: z.string().min(1), marker: z.string().min(1) }).optional(),
 });
 export type ProvisionInput = z.infer<typeof provisionInput>;
 

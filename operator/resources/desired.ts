@@ -79,12 +79,17 @@ export function allObjects({
   ];
 }
 
-function brokerObjects(platform: Platform, managed: ManagedStore, secrets: SecretData): StoreObjects {
-  const users = loginsOf(platform)
+/** Everybody who may log in to NATS. */
+export function brokerUsers(platform: Platform, secrets: SecretData): NatsUser[] {
+  return loginsOf(platform)
     .filter(({ backend }) => backend === 'nats')
     .flatMap((login) => natsUsers(platform, login, secrets));
-  const config = natsConfigSecret(platform, users);
-  return storeObjects(platform, nats(platform, managed, config), config);
+}
+
+function brokerObjects(platform: Platform, managed: ManagedStore, secrets: SecretData): StoreObjects {
+  const users = brokerUsers(platform, secrets);
+  const admin = secrets[adminSecretName(platform.name, 'nats')];
+  return storeObjects(platform, nats(platform, managed, admin), natsConfigSecret(platform, users));
 }
 
 /** The user of a login; both of its users, ordered by name, while it is changing over from one to the other. */

@@ -54,3 +54,8 @@ export function loginState(login: Login, secret: Secret | undefined): LoginState
 export function isRotating({ step }: LoginState): boolean {
   return step === 'Staged' || step === 'Switched';
 }
+
+/** Some of the logins of a service have switched and others are about to: its pods roll once, when all have. */
+export function areSwitching(states: readonly LoginState[]): boolean {
+  return ['Staged', 'Switched'].every((step) => states.some((state) => state.step === step));
+}

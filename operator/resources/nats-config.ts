@@ -1,4 +1,5 @@
 import { DEAD_LETTER_STREAM, deadLetterSubject, STREAMS, type Topic } from '@orderplane/contracts/topics.ts';
+import { hashOf } from '../runtime/hash.ts';
 import { PORTS } from './ports.ts';
 
 export interface NatsUser {
@@ -12,8 +13,20 @@ export interface NatsUser {
   hasOwnInbox: boolean;
 }
 
+/** User of the server's own account, which may ask it to read its configuration again. Its password is the administrator's. */
+export const SYSTEM_USER = 'system';
+
+/**
+ * A user that may do nothing, and whose name is the hash of who the users are and what they may: while it can log in, this configuration
+ * is the one in force. Its password is the administrator's.
+ */
+export function configMarker(users: readonly NatsUser[]): string {
+  return `config-${hashOf(users)}`;
+}
+
 /** The server's configuration. Every acked publish is on disk (`sync_interval: always`; the default is every two minutes). */
 export function natsConfig(users: readonly NatsUser[]): string {
+  const password = quoted(users.find(({ topics }) => !topics)?.password ?? '');
   return `# Written by Orderplane; changes are undone.
 listen: "0.0.0.0:${PORTS.nats}"
 http: "0.0.0.0:${PORTS.natsMonitoring}"
@@ -27,7 +40,12 @@ authorization {
   timeout: 5
   users: [
 ${users.map((user) => `    ${userEntry(user, users)}`).join('\n')}
+    { user: ${quoted(configMarker(users))}, password: ${password}, permissions: { publish: { deny: ">" }, subscribe: { deny: ">" } } }
   ]
+}
+system_account: SYS
+accounts {
+  SYS: { users: [{ user: ${quoted(SYSTEM_USER)}, password: ${password} }] }
 }
 `;
 }

@@ -21,8 +21,15 @@ export function natsConfigSecret(platform: Platform, users: readonly NatsUser[])
   };
 }
 
-/** One NATS server with JetStream. */
-export function nats(platform: Platform, managed: ManagedStore, config: Secret): StoreDefinition {
+/**
+ * One NATS server with JetStream.
+ * @param admin what is in the administrator's Secret: users come and go while the server runs, but a lost password restarts it
+ */
+export function nats(
+  platform: Platform,
+  managed: ManagedStore,
+  admin: Readonly<Record<string, string>> | undefined,
+): StoreDefinition {
   const health = (query = '') => ({ httpGet: { path: `/healthz${query}`, port: 'monitoring' } });
   return {
     component: 'nats',
@@ -30,7 +37,7 @@ export function nats(platform: Platform, managed: ManagedStore, config: Secret):
     managed,
     dataPath: '/data',
     user: NONROOT,
-    configHash: hashOf(config.data),
+    configHash: hashOf([natsConfig([]), admin?.password ?? null]),
     terminationGracePeriodSeconds: 30,
     ports: [
       { name: 'nats', port: PORTS.nats },

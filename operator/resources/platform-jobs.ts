@@ -6,7 +6,16 @@ import { adminSecretOf, isManaged } from './external.ts';
 import type { JobDefinition } from './job.ts';
 import { platformReference } from './labels.ts';
 import { OTHER_PASSWORD, type LoginState } from './login-state.ts';
-import { componentName, hostName, ownerRole, verificationSecretName, type StoreName } from './names.ts';
+import {
+  adminSecretName,
+  componentName,
+  hostName,
+  ownerRole,
+  verificationSecretName,
+  type Backend,
+  type StoreName,
+} from './names.ts';
+import { configMarker, SYSTEM_USER, type NatsUser } from './nats-config.ts';
 import type { Platform } from './platform.ts';
 import { secretVariable } from './pod.ts';
 import { PORTS } from './ports.ts';
@@ -32,8 +41,8 @@ export function adminServer(platform: Platform, store: StoreName): NonNullable<J
   };
 }
 
-export function provisionPurpose(store: StoreName): string {
-  return `provision-${store}`;
+export function provisionPurpose(backend: Backend): string {
+  return `provision-${backend}`;
 }
 
 export interface ProvisionInput {
@@ -116,6 +125,24 @@ function postgresWanted(platform: Platform, databases: readonly string[], roles:
 
 function mongoWanted(roles: readonly WantedRole[]) {
   return { users: roles.map(({ username, database }) => ({ name: username, database })) };
+}
+
+/** Has NATS take up its users as they are now, without a restart. */
+export function brokerJob(platform: Platform, users: readonly NatsUser[]): JobDefinition {
+  const wanted = { nats: { systemUser: SYSTEM_USER, marker: configMarker(users) } };
+  return {
+    namespace: platform.namespace,
+    owner: platformReference(platform),
+    purpose: provisionPurpose('nats'),
+    baseName: componentName(platform.name, provisionPurpose('nats')),
+    platform: platform.name,
+    command: 'provision',
+    image: platform.images.operator,
+    inputHash: hashOf(wanted),
+    input: () => wanted,
+    servers: [{ variable: 'NATS_ADMIN_URI', secret: adminSecretName(platform.name, 'nats'), isExternal: false }],
+    deadlineSeconds: 300,
+  };
 }
 
 export const VERIFY_PURPOSE = 'verify';

@@ -34,4 +34,4 @@ test('the password of the Secret is set before the server starts, once, also aft
   } finally {
     await server.stop();
   }
-});
+}, 60_000);

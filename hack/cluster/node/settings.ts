@@ -84,6 +84,8 @@ export function kubeletSettings(options: KubeletOptions): string {
       'imagefs.available': '1%',
       'nodefs.inodesFree': '1%',
     },
+    // A changed Secret reaches the pods that mount it with their next sync.
+    syncFrequency: '10s',
     // Imported images cannot be pulled again, so none is ever collected.
     imageGCHighThresholdPercent: 100,
     serializeImagePulls: false,

@@ -57,6 +57,11 @@ async function provision(context: JobContext<ProvisionInput>): Promise<Provision
     const options = { uri: requireServer(env, 'MONGO_ADMIN_URI').uri, signal, log, passwordOf };
     changes += await retryWhileUnreachable(() => provisionMongo(mongo, options), { what: 'MongoDB', signal, log });
   }
+  if (input.nats) {
+    const { nats } = input;
+    const { reloadNats } = await import('./nats.ts');
+    changes += await reloadNats(nats, { uri: requireServer(env, 'NATS_ADMIN_URI').uri, signal, log });
+  }
   return { changes };
 }
 

@@ -42,6 +42,7 @@ export function flowsOf(platform: Platform, secrets: SecretData): Flow[] {
     ...platform.services.flatMap((each) => serviceFlows(platform, each, secrets)),
     ...storeJobFlows(platform, secrets),
     ...connectFlows(platform, secrets),
+    ...(platform.broker?.managed ? [{ from: job('provision'), to: backend('nats'), ports: [PORTS.nats] }] : []),
     ...verificationFlows(platform),
     ...edgeFlows(platform),
   ];

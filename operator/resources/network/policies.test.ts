@@ -78,6 +78,7 @@ const CASES: [string, OrderPlatform['spec'], string | undefined, { allowed: stri
         'order-query → nats:4222',
         'provision → postgres:5432',
         'provision → mongo:27017',
+        'provision → nats:4222',
         'migrate → postgres:5432',
         'migrate → mongo:27017',
         'seed → postgres:5432',

@@ -1,12 +1,22 @@
+import { brokerUsers } from '../../../resources/desired.ts';
+import type { JobDefinition } from '../../../resources/job.ts';
+import { brokerJob, provisionPurpose } from '../../../resources/platform-jobs.ts';
+import type { StoreObjects } from '../../../resources/store.ts';
 import type { Deps } from '../../deps.ts';
+import { findOwned } from '../../ensure.ts';
 import { holds, pending, type Fact } from '../../fact.ts';
 import { connectExternal } from '../external.ts';
+import { advanceRun } from '../../runs/advance.ts';
+import { unfinishedRun } from '../../runs/fact.ts';
 import type { Scope } from '../scope.ts';
 import { reconcileStore } from './stores.ts';
 
-/** Applies the broker; a service more or less changes its users, and so rolls it. */
+/** The users that the first pod read as it started: nobody has to tell it of those. Annotation of the StatefulSet, set once. */
+const STARTED_WITH_ANNOTATION = 'orderplane.dev/started-with';
+
+/** Applies the broker. Its users come and go with the services, while it runs. */
 export async function reconcileBroker(deps: Deps, scope: Scope): Promise<Fact> {
-  const { desired, platform } = scope;
+  const { desired, platform, secrets } = scope;
   if (!platform.broker) return holds('NotRequested', 'the platform has no broker');
   if (platform.broker.external) {
     const { isUp, fault } = await connectExternal(deps, scope, 'nats');
@@ -14,7 +24,35 @@ export async function reconcileBroker(deps: Deps, scope: Scope): Promise<Fact> {
     return fault ?? holds('Ready', 'nats answers');
   }
   if (!desired?.broker) return pending('waits for credentials');
-  const { isUp, fault } = await reconcileStore(deps, scope, desired.broker);
-  scope.brokerIsReady = isUp;
-  return fault ? { ...fault, reason: fault.reason.replace('Store', 'Broker') } : holds('Ready', 'nats answers');
+  const job = brokerJob(platform, brokerUsers(platform, secrets));
+  const key = { namespace: platform.namespace, name: desired.broker.statefulSet.metadata.name };
+  const existing = await findOwned(deps, deps.caches.statefulSets, platform, key, scope);
+  const startedWith = existing ? existing.metadata.annotations?.[STARTED_WITH_ANNOTATION] : job.inputHash;
+  const { isUp, fault } = await reconcileStore(deps, scope, withNote(desired.broker, startedWith));
+  const users = isUp ? await reconcileUsers(deps, scope, job, startedWith) : undefined;
+  if (fault) return { ...fault, reason: fault.reason.replace('Store', 'Broker') };
+  return users ?? pending('waits for nats');
+}
+
+function withNote(objects: StoreObjects, startedWith: string | undefined): StoreObjects {
+  if (startedWith === undefined) return objects;
+  const { statefulSet } = objects;
+  const annotations = { ...statefulSet.metadata.annotations, [STARTED_WITH_ANNOTATION]: startedWith };
+  return { ...objects, statefulSet: { ...statefulSet, metadata: { ...statefulSet.metadata, annotations } } };
+}
+
+async function reconcileUsers(
+  deps: Deps,
+  scope: Scope,
+  job: JobDefinition,
+  startedWith: string | undefined,
+): Promise<Fact> {
+  const { runs, signal } = scope;
+  const purpose = provisionPurpose('nats');
+  const isAsStarted = !runs.has(purpose) && startedWith === job.inputHash;
+  const progress = await advanceRun(deps, job, runs.get(purpose), { mayStart: !isAsStarted, signal });
+  if (progress.record) runs.set(purpose, progress.record);
+  scope.brokerIsReady = progress.isSettled || (isAsStarted && !progress.running);
+  if (!scope.brokerIsReady) return unfinishedRun(progress, 'having nats take up its users');
+  return holds('Ready', 'nats answers');
 }

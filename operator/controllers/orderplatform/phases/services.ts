@@ -1,3 +1,4 @@
+import { areSwitching } from '../../../resources/login-state.ts';
 import { backendsOf, type Service } from '../../../resources/platform.ts';
 import { appliedTemplate, secretsOf, withTemplate, type ServiceObjects } from '../../../resources/service.ts';
 import { hashOf, isDeleting, type Deployment } from '../../../runtime/index.ts';
@@ -92,9 +93,11 @@ export function gateTemplate(
 /** What keeps new pods of a service from starting, in words. */
 function unmetNeed(
   deps: Deps,
-  { platform, secrets, provisioned, brokerIsReady }: Scope,
+  { platform, secrets, logins, provisioned, brokerIsReady }: Scope,
   service: Service,
 ): string | undefined {
+  if (areSwitching(secretsOf(platform, service).flatMap((name) => logins.get(name) ?? [])))
+    return 'its logins are changing over';
   const missing = secretsOf(platform, service).find((name) => !(name in secrets));
   if (missing) return `Secret ${missing} does not exist yet`;
   for (const backend of backendsOf(service)) {
