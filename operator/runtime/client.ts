@@ -113,7 +113,7 @@ export interface ClientOptions {
   log?: Log;
 }
 
-const DEFAULT_FIELD_MANAGER = 'orderplane-operator';
+export const DEFAULT_FIELD_MANAGER = 'orderplane-operator';
 const APPLY_PATCH = 'application/apply-patch+yaml';
 const MERGE_PATCH = 'application/merge-patch+json';
 

@@ -32,6 +32,8 @@ export type Reconcile = (key: ObjectKey, context: ReconcileContext) => Promise<R
 export interface Watch {
   informer: Informer;
   map(object: KubeObject): ObjectKey[];
+  /** Filters changes. */
+  predicate?: Predicate;
 }
 
 /** A `Watch` whose map function has the type of the informer's objects. */
@@ -135,7 +137,7 @@ function mapEvents<T extends KubeObject>(options: ControllerOptions<T>, queue: W
       () => true,
     );
   }
-  for (const { informer, map } of watches) subscribe(informer, map, () => true);
+  for (const { informer, map, predicate: wanted = () => true } of watches) subscribe(informer, map, wanted);
 }
 
 function isResync(event: InformerEvent<KubeObject>): boolean {

@@ -13,6 +13,7 @@ export {
 export * from './known-resources.ts';
 export {
   createClient,
+  DEFAULT_FIELD_MANAGER,
   type ApplyOptions,
   type CallOptions,
   type Client,
@@ -39,7 +40,7 @@ export { FencedError, type Fence } from './fence.ts';
 export { createLeaderElection, type LeaderElection, type LeaderElectionOptions, type LeaseTiming } from './leader.ts';
 export { type Informer, type InformerEvent } from './informer.ts';
 export { type OptionalInformer } from './optional-informer.ts';
-export { specChanged, type Predicate } from './predicate.ts';
+export { specChanged, statusIgnored, type Predicate } from './predicate.ts';
 export {
   done,
   requeueAfter,
@@ -60,6 +61,7 @@ export {
   type ApplyIfChangedOptions,
 } from './apply.ts';
 export { differences, type Difference } from './compare.ts';
+export { managersOf, type ManagedFields } from './field-managers.ts';
 export { hashOf } from './hash.ts';
 export { controllerOf, controllerReference, isControlledBy, refersTo } from './owner.ts';
 export { addFinalizer, hasFinalizer, isDeleting, removeFinalizer } from './finalizer.ts';

@@ -1,5 +1,6 @@
 import type { Client } from './client.ts';
 import { realClock, type Clock } from './clock.ts';
+import { keepManagers } from './field-managers.ts';
 import { silentLogger, type Log } from './log.ts';
 import { createReflector, type Reflector, type ReflectorSink, type ReflectorTuning } from './reflector.ts';
 import { keyOf, keyToString, type KubeObject, type ObjectKey, type Resource } from './resource.ts';
@@ -13,7 +14,7 @@ export type InformerEvent<T> =
   | { type: 'update'; object: T; previous: T; resync: boolean }
   | { type: 'delete'; object: T };
 
-/** A cache of one resource, kept current by watches. Objects are deeply frozen and without managedFields. */
+/** A cache of one resource, kept current by watches. Objects are deeply frozen, and without managedFields that were not asked for. */
 export interface Informer<T extends KubeObject = KubeObject> {
   readonly resource: Resource<T>;
   get(key: ObjectKey): T | undefined;
@@ -42,6 +43,8 @@ export interface InformerOptions {
   namespaces?: readonly string[];
   labelSelector?: string;
   fieldSelector?: string;
+  /** Dotted paths of fields whose managers are kept, for `managersOf`. */
+  managersOf?: readonly string[];
   clock?: Clock;
   log?: Log;
   tuning?: Partial<ReflectorTuning>;
@@ -51,7 +54,15 @@ const BY_NAMESPACE = '\0namespace';
 const BY_OWNER = '\0owner';
 
 export function createInformer<T extends KubeObject>(resource: Resource<T>, options: InformerOptions): Informer<T> {
-  const { client, labelSelector, fieldSelector, clock = realClock, log = silentLogger, tuning } = options;
+  const {
+    client,
+    labelSelector,
+    fieldSelector,
+    managersOf = [],
+    clock = realClock,
+    log = silentLogger,
+    tuning,
+  } = options;
   const namespaces = (resource.namespaced && options.namespaces) || [undefined];
   const objects = new Map<string, T>();
   const indexes = new Map<string, Index<T>>([
@@ -77,7 +88,7 @@ export function createInformer<T extends KubeObject>(resource: Resource<T>, opti
   }
 
   function store(incoming: T, initial: boolean): void {
-    const object = prepare(resource, incoming);
+    const object = prepare(resource, incoming, managersOf);
     const key = keyToString(keyOf(object));
     const previous = objects.get(key);
     if (previous && previous.metadata.uid !== object.metadata.uid) drop(key, previous);
@@ -111,7 +122,7 @@ export function createInformer<T extends KubeObject>(resource: Resource<T>, opti
         if (unsynced.size === 0) markSynced();
       },
       upsert: (object) => store(object, false),
-      remove: (object) => drop(keyToString(keyOf(object)), prepare(resource, object)),
+      remove: (object) => drop(keyToString(keyOf(object)), prepare(resource, object, managersOf)),
     };
   }
 
@@ -191,11 +202,13 @@ function createIndex<T>(valuesOf: (object: T) => string[]): Index<T> {
   };
 }
 
-/** Items of a list come without kind; managedFields are most of an object's size and nobody reads them. */
-function prepare<T extends KubeObject>(resource: Resource<T>, object: T): T {
+/** Items of a list come without kind; managedFields are most of an object's size, and few of them are of interest. */
+function prepare<T extends KubeObject>(resource: Resource<T>, object: T, managers: readonly string[]): T {
   object.apiVersion = resource.apiVersion;
   object.kind = resource.kind;
-  delete (object.metadata as { managedFields?: unknown }).managedFields;
+  const { metadata } = object;
+  if (managers.length > 0) metadata.managedFields = keepManagers(metadata.managedFields ?? [], managers);
+  else delete metadata.managedFields;
   return deepFreeze(object);
 }
 

@@ -2,6 +2,7 @@ import type {
   EventsV1Event,
   V1ConfigMap,
   V1ControllerRevision,
+  V1CronJob,
   V1CustomResourceDefinition,
   V1Deployment,
   V1Ingress,
@@ -21,6 +22,7 @@ import type {
   V1ServiceAccount,
   V1StatefulSet,
   V1StorageClass,
+  V2HorizontalPodAutoscaler,
 } from '@kubernetes/client-node';
 import { defineResource, type KubeObject } from './resource.ts';
 
@@ -50,12 +52,14 @@ export type ReplicaSet = WireObject<V1ReplicaSet>;
 export type ControllerRevision = WireObject<V1ControllerRevision>;
 export type Job = WireObject<V1Job>;
 export type Lease = WireObject<V1Lease>;
+export type CronJob = WireObject<V1CronJob>;
 export type Event = WireObject<EventsV1Event>;
 export type CustomResourceDefinition = WireObject<V1CustomResourceDefinition>;
 export type Ingress = WireObject<V1Ingress>;
 export type IngressClass = WireObject<V1IngressClass>;
 export type NetworkPolicy = WireObject<V1NetworkPolicy>;
 export type PodDisruptionBudget = WireObject<V1PodDisruptionBudget>;
+export type HorizontalPodAutoscaler = WireObject<V2HorizontalPodAutoscaler>;
 export type StorageClass = WireObject<V1StorageClass>;
 
 export const Pods = defineResource<Pod>('v1', 'Pod', 'pods');
@@ -83,6 +87,7 @@ export const ControllerRevisions = defineResource<ControllerRevision>(
 );
 export const Jobs = defineResource<Job>('batch/v1', 'Job', 'jobs');
 export const Leases = defineResource<Lease>('coordination.k8s.io/v1', 'Lease', 'leases');
+export const CronJobs = defineResource<CronJob>('batch/v1', 'CronJob', 'cronjobs');
 export const Events = defineResource<Event>('events.k8s.io/v1', 'Event', 'events');
 export const CustomResourceDefinitions = defineResource<CustomResourceDefinition>(
   'apiextensions.k8s.io/v1',
@@ -103,6 +108,11 @@ export const PodDisruptionBudgets = defineResource<PodDisruptionBudget>(
   'policy/v1',
   'PodDisruptionBudget',
   'poddisruptionbudgets',
+);
+export const HorizontalPodAutoscalers = defineResource<HorizontalPodAutoscaler>(
+  'autoscaling/v2',
+  'HorizontalPodAutoscaler',
+  'horizontalpodautoscalers',
 );
 export const StorageClasses = defineResource<StorageClass>('storage.k8s.io/v1', 'StorageClass', 'storageclasses', {
   namespaced: false,

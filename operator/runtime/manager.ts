@@ -38,6 +38,8 @@ export interface InformerScope {
   namespace?: string;
   labelSelector?: string;
   fieldSelector?: string;
+  /** Dotted paths of fields whose managers are kept, for `managersOf`. */
+  managersOf?: readonly string[];
 }
 
 /** Owns what the controllers of a process share: caches, metrics, the event recorder, the management server. */
@@ -189,7 +191,9 @@ function leaseObject({ namespace, name }: ObjectKey): KubeObject {
 }
 
 function informerId(resource: Resource, scope: InformerScope): string {
-  const filters = [scope.namespace, scope.labelSelector, scope.fieldSelector].filter((part) => part !== undefined);
+  const filters = [scope.namespace, scope.labelSelector, scope.fieldSelector, scope.managersOf?.join()].filter(
+    (part) => part !== undefined,
+  );
   return [`${resource.plural}.${resource.group || 'core'}`, ...filters].join(' ');
 }
 

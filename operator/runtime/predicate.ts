@@ -25,3 +25,16 @@ export function specChanged<T extends KubeObject>(
     );
   };
 }
+
+/**
+ * Passes adds, deletes, and updates of anything but the status: for kinds whose status changes often and is of no interest, and which
+ * do not all count generations.
+ */
+export function statusIgnored<T extends KubeObject>(): Predicate<T> {
+  return (event) => event.type !== 'update' || withoutStatus(event.object) !== withoutStatus(event.previous);
+}
+
+function withoutStatus(object: KubeObject): string {
+  const { resourceVersion: _, generation: __, managedFields: ___, ...metadata } = object.metadata;
+  return JSON.stringify({ ...object, metadata, status: undefined });
+}

@@ -1,3 +1,5 @@
+import type { ManagedFields } from './field-managers.ts';
+
 /** A reference from a dependent to the object that owns it (metav1.OwnerReference). */
 export interface OwnerReference {
   apiVersion: string;
@@ -22,6 +24,7 @@ export interface ObjectMeta {
   annotations?: Record<string, string>;
   ownerReferences?: OwnerReference[];
   finalizers?: string[];
+  managedFields?: ManagedFields[];
 }
 
 /** Any Kubernetes object, as raw JSON. */
