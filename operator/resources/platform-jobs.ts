@@ -140,6 +140,7 @@ export function brokerJob(platform: Platform, users: readonly NatsUser[]): JobDe
     image: platform.images.operator,
     inputHash: hashOf(wanted),
     input: () => wanted,
+    env: [],
     servers: [{ variable: 'NATS_ADMIN_URI', secret: adminSecretName(platform.name, 'nats'), isExternal: false }],
     deadlineSeconds: 300,
   };
