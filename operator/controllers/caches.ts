@@ -10,13 +10,16 @@ import { MANAGED_SELECTOR, PLATFORM_LABEL, REVISION_OF_LABEL } from '../resource
 import type { ServiceMonitor } from '../resources/service-monitor.ts';
 import {
   ControllerRevisions,
+  CronJobs,
   CustomResourceDefinitions,
   defineResource,
   Deployments,
+  HorizontalPodAutoscalers,
   Ingresses,
   Jobs,
   NetworkPolicies,
   PersistentVolumeClaims,
+  PodDisruptionBudgets,
   Pods,
   Secrets,
   ServiceAccounts,
@@ -24,7 +27,9 @@ import {
   StatefulSets,
   type ControllerRevision,
   type CustomResourceDefinition,
+  type CronJob,
   type Deployment,
+  type HorizontalPodAutoscaler,
   type Informer,
   type Ingress,
   type Job,
@@ -35,6 +40,7 @@ import {
   type OptionalInformer,
   type PersistentVolumeClaim,
   type Pod,
+  type PodDisruptionBudget,
   type Secret,
   type Service,
   type ServiceAccount,
@@ -56,6 +62,9 @@ export interface Caches {
   jobs: Informer<Job>;
   pods: Informer<Pod>;
   claims: Informer<PersistentVolumeClaim>;
+  cronJobs: Informer<CronJob>;
+  autoscalers: Informer<HorizontalPodAutoscaler>;
+  disruptionBudgets: Informer<PodDisruptionBudget>;
   networkPolicies: Informer<NetworkPolicy>;
   ingresses: Informer<Ingress>;
   serviceMonitors: OptionalInformer<ServiceMonitor>;
@@ -69,6 +78,9 @@ export const ServiceMonitors = defineResource<ServiceMonitor>(
   'servicemonitors',
 );
 
+/** Where an autoscaler, or a person, may have had a say. */
+export const REPLICAS_PATH = 'spec.replicas';
+
 const BY_PLATFORM = 'platform';
 
 export function createCaches(manager: Pick<Manager, 'informer' | 'optionalInformer'>): Caches {
@@ -80,7 +92,7 @@ export function createCaches(manager: Pick<Manager, 'informer' | 'optionalInform
     platforms: manager.informer(OrderPlatforms),
     migrations: manager.informer(Migrations),
     seedJobs: manager.informer(SeedJobs),
-    deployments: manager.informer(Deployments, managed),
+    deployments: manager.informer(Deployments, { ...managed, managersOf: [REPLICAS_PATH] }),
     statefulSets: manager.informer(StatefulSets, managed),
     revisions: manager.informer(ControllerRevisions, { labelSelector: `${MANAGED_SELECTOR},${REVISION_OF_LABEL}` }),
     services: manager.informer(Services, managed),
@@ -93,6 +105,9 @@ export function createCaches(manager: Pick<Manager, 'informer' | 'optionalInform
     ingresses: manager.informer(Ingresses, managed),
     serviceMonitors: manager.optionalInformer(ServiceMonitors, definitions, managed),
     definitions,
+    cronJobs: manager.informer(CronJobs, managed),
+    autoscalers: manager.informer(HorizontalPodAutoscalers, managed),
+    disruptionBudgets: manager.informer(PodDisruptionBudgets, managed),
   };
   const { platforms: _, definitions: __, migrations, seedJobs, ...made } = caches;
   migrations.addIndex(BY_PLATFORM, referredPlatform);

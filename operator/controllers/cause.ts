@@ -9,6 +9,7 @@ import {
   type Pod,
   type ReconcileContext,
 } from '../runtime/index.ts';
+import type { ReferencedData } from '../resources/environment.ts';
 import { createSecrets } from '../jobs/secrets.ts';
 import type { Deps } from './deps.ts';
 import { inWords, nextFaultMs, worstFault, type PodFault } from './diagnosis.ts';
@@ -37,19 +38,19 @@ export async function findCause(
   deps: Asking,
   workload: KubeObject & { status?: unknown },
   pods: readonly Pod[],
-  { signal }: Pick<ReconcileContext, 'signal'>,
+  { signal, referenced = {} }: Pick<ReconcileContext, 'signal'> & { referenced?: ReferencedData },
 ): Promise<Cause> {
   const now = deps.clock.now();
   const found = worstFault(pods, now);
   const isNew = now.getTime() - Date.parse(workload.metadata.creationTimestamp ?? '') < SETTLED_MS;
   const refusal =
     found?.fault.isCertain || isNew ? undefined : await creationRefusal(deps.client, workload, pods, signal);
-  if (refusal) return { words: masked(deps, workload, refusal), lookAgainMs: LOOK_AGAIN_MS };
+  if (refusal) return { words: masked(deps, workload, referenced, refusal), lookAgainMs: LOOK_AGAIN_MS };
   if (!found) return lookAgain(pods.length === 0 ? SETTLED_MS : nextFaultMs(pods, now));
   const { pod, fault } = found;
   const cause = await answered(deps, pod, fault, signal);
   const isReported = fault.isCertain && fault.question?.kind !== 'claims';
-  return { words: masked(deps, workload, cause), ...(!isReported && { lookAgainMs: LOOK_AGAIN_MS }) };
+  return { words: masked(deps, workload, referenced, cause), ...(!isReported && { lookAgainMs: LOOK_AGAIN_MS }) };
 }
 
 function lookAgain(ms: number | undefined): Cause {
@@ -150,12 +151,16 @@ const JSON_WEB_TOKEN = /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g;
 /** Keys of our Secrets that are no secret. */
 const PUBLIC_KEYS = new Set(['username', 'database', 'host', 'port']);
 
-function masked({ caches }: Asking, { metadata }: KubeObject, text: string): string {
+function masked({ caches }: Asking, { metadata }: KubeObject, referenced: ReferencedData, text: string): string {
   const secrets = createSecrets();
   for (const secret of caches.secrets.list({ namespace: metadata.namespace ?? '' })) {
     for (const [key, value] of Object.entries(secret.data ?? {})) {
       if (!PUBLIC_KEYS.has(key)) secrets.add(Buffer.from(value, 'base64').toString().trim());
     }
+  }
+  for (const [id, data] of Object.entries(referenced)) {
+    if (!id.startsWith('Secret/')) continue;
+    for (const value of Object.values(data)) secrets.add(Buffer.from(value, 'base64').toString().trim());
   }
   return secrets.mask(text).replace(ASSIGNED, '$1***').replace(JSON_WEB_TOKEN, '***');
 }

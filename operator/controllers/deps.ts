@@ -1,6 +1,7 @@
 import type { Images } from '../resources/images.ts';
 import type { Client, Clock, Recorder } from '../runtime/index.ts';
 import type { Desired, SecretData } from '../resources/desired.ts';
+import type { ReferencedData } from '../resources/environment.ts';
 import type { Platform } from '../resources/platform.ts';
 import type { Caches } from './caches.ts';
 
@@ -9,7 +10,7 @@ export interface Renderer {
   version: string;
   /** The release that `images` of the operator are of. */
   release: string;
-  render: (platform: Platform, secrets: SecretData) => Desired;
+  render: (platform: Platform, secrets: SecretData, referenced: ReferencedData) => Desired;
 }
 
 /** What every reconcile has at hand. */

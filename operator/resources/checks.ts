@@ -1,6 +1,7 @@
 import type { OrderPlatformSpec } from '../api/v1alpha1/index.ts';
 import { catalogueEntry } from './catalogue.ts';
 import { addressVariable, type Platform } from './platform.ts';
+import { WORKLOAD_CHECKS } from './workload-checks.ts';
 
 /** One thing that can be wrong with a platform that the API server could not see; the fault in words, with what to do. */
 export type PlatformCheck = (platform: Platform, spec: OrderPlatformSpec) => string | undefined;
@@ -18,6 +19,7 @@ export const PLATFORM_CHECKS: readonly PlatformCheck[] = [
   routeWithoutPort,
   routeTaken,
   nothingToExpose,
+  ...WORKLOAD_CHECKS,
 ];
 
 function versionUnknown({ version, release }: Platform): string | undefined {

@@ -38,6 +38,7 @@ export function connectJob(platform: Platform, backend: Backend, secrets: Secret
     platform: platform.name,
     command: 'connect',
     image: platform.images.operator,
+    pullSecrets: platform.pullSecrets,
     inputHash: hashOf({ input, data: logins.map(({ secret }) => secrets[secret]) }),
     input: () => input,
     env: [],

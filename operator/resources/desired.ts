@@ -1,6 +1,7 @@
-import type { Ingress, NetworkPolicy } from '../runtime/known-resources.ts';
+import type { Ingress, NetworkPolicy, PersistentVolumeClaim } from '../runtime/known-resources.ts';
 import type { KubeObject } from '../runtime/resource.ts';
 import { loginsOf, type Login } from './credentials.ts';
+import type { ReferencedData } from './environment.ts';
 import { loginState, OTHER_PASSWORD } from './login-state.ts';
 import { mongo } from './mongo.ts';
 import { adminSecretName } from './names.ts';
@@ -14,6 +15,7 @@ import { releaseMigration, type ReleaseMigration } from './release-migrations.ts
 import { serviceObjects, type ServiceObjects } from './service.ts';
 import { serviceMonitor, type ServiceMonitor } from './service-monitor.ts';
 import { storeObjects, type StoreObjects } from './store.ts';
+import { volumeClaim } from './volume.ts';
 
 /** What is in the credential Secrets, by name of the Secret: the one input that is not in the spec. */
 export type SecretData = Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -23,14 +25,15 @@ export interface Desired {
   networkPolicies: NetworkPolicy[];
   stores: StoreObjects[];
   broker: StoreObjects | undefined;
+  volumes: PersistentVolumeClaim[];
   migrations: ReleaseMigration[];
   services: ServiceObjects[];
   ingress: Ingress | undefined;
   serviceMonitor: ServiceMonitor | undefined;
 }
 
-/** The table of contents of a platform. */
-export function desiredObjects(platform: Platform, secrets: SecretData): Desired {
+/** The table of contents of a platform. @param referenced the user's own Secrets and ConfigMaps that services refer to */
+export function desiredObjects(platform: Platform, secrets: SecretData, referenced: ReferencedData = {}): Desired {
   const { stores, broker, services } = platform;
   const postgresAdmin = secrets[adminSecretName(platform.name, 'postgres')];
   return {
@@ -42,8 +45,11 @@ export function desiredObjects(platform: Platform, secrets: SecretData): Desired
       ...(stores.mongo?.managed ? [storeObjects(platform, mongo(platform, stores.mongo.managed))] : []),
     ],
     broker: broker?.managed && brokerObjects(platform, broker.managed, secrets),
+    volumes: platform.volumes.map((volume) => volumeClaim(platform, volume)),
     migrations: services.flatMap((service) => releaseMigration(platform, service) ?? []),
-    services: services.map((service) => serviceObjects(platform, service, readByPods(secrets))),
+    services: services.map((service) =>
+      serviceObjects(platform, service, { secrets: readByPods(secrets), referenced }),
+    ),
     ingress: platformIngress(platform),
     serviceMonitor: serviceMonitor(platform),
   };
@@ -54,6 +60,7 @@ export function allObjects({
   networkPolicies: policies,
   stores,
   broker,
+  volumes,
   migrations,
   services,
   ingress,
@@ -68,15 +75,18 @@ export function allObjects({
     ...policies,
     ...stores.flatMap(storeParts),
     ...(broker ? storeParts(broker) : []),
+    ...volumes,
     ...migrations,
-    ...services.flatMap(({ serviceAccount, kubeService, deployment }) => [
-      serviceAccount,
-      ...(kubeService ? [kubeService] : []),
-      deployment,
-    ]),
+    ...services.flatMap(servicePart),
     ...(ingress ? [ingress] : []),
     ...(monitor ? [monitor] : []),
   ];
+}
+
+function servicePart(objects: ServiceObjects): KubeObject[] {
+  const { serviceAccount, kubeService, disruptionBudget, deployment, cronJob, autoscaler } = objects;
+  const inOrder = [serviceAccount, kubeService, disruptionBudget, deployment, cronJob, autoscaler];
+  return inOrder.filter((object) => object !== undefined);
 }
 
 /** Everybody who may log in to NATS. */

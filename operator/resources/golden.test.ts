@@ -6,6 +6,7 @@ import { migrationSpec, orderPlatformSpec, seedJobSpec } from '../api/v1alpha1/i
 import { APPLIED_TEMPLATE_ANNOTATION } from './labels.ts';
 import { loginSecret, loginsOf, verificationSecret } from './credentials.ts';
 import { allObjects, desiredObjects } from './desired.ts';
+import type { KubeObject } from '../runtime/resource.ts';
 import { operatorInstallation } from './install.ts';
 import { jobRun } from './job.ts';
 import { migrationJob } from './migration-job.ts';
@@ -52,17 +53,20 @@ function rotatingLogins(platform: Platform, store: StoreName): ProvisionedLogin[
     });
 }
 
+/** Without the note of the applied template, which repeats the template. */
+function withoutNotes(objects: readonly KubeObject[]): KubeObject[] {
+  return objects.map((object) => {
+    const { [APPLIED_TEMPLATE_ANNOTATION]: _, ...annotations } = object.metadata.annotations ?? {};
+    return { ...object, metadata: { ...object.metadata, annotations } };
+  });
+}
+
 describe('examples/ultralight renders as reviewed:', () => {
   const { platform, secrets } = ultralight();
   const data = Object.fromEntries(secrets.map((secret) => [secret.metadata.name, secret.data ?? {}]));
 
   test('the platform', () => {
-    const objects = allObjects(desiredObjects(platform, data)).map((object) => {
-      // The note of the applied template repeats the template.
-      const { [APPLIED_TEMPLATE_ANNOTATION]: _, ...annotations } = object.metadata.annotations ?? {};
-      return { ...object, metadata: { ...object.metadata, annotations } };
-    });
-    expectGolden('ultralight.yaml', [...secrets, ...objects]);
+    expectGolden('ultralight.yaml', [...secrets, ...withoutNotes(allObjects(desiredObjects(platform, data)))]);
   });
 
   test('its Jobs', () => {
@@ -78,7 +82,7 @@ describe('examples/ultralight renders as reviewed:', () => {
       source: { release: 'inventory' },
     };
     const seed = example('20-seed.yaml');
-    const common = { namespace: 'shop', operatorImage: RELEASE_IMAGES.operator };
+    const common = { namespace: 'shop', operatorImage: RELEASE_IMAGES.operator, pullSecrets: [] };
     const jobs = [
       provisionJob(platform, {
         store: 'postgres',
@@ -150,6 +154,46 @@ describe('examples/ultralight renders as reviewed:', () => {
       }
     }
   });
+});
+
+test("services of the user's own, with everything that one can have, render as reviewed", () => {
+  const spec = orderPlatformSpec.parse({
+    profile: 'prod',
+    images: { registry: 'registry.example/mirror', pullSecrets: [{ name: 'regcred' }] },
+    volumes: [
+      { name: 'datasets', storage: '20Gi', storageClassName: 'nfs', accessModes: ['ReadWriteMany'] },
+      { name: 'cache', storage: '1Gi' },
+    ],
+    services: [
+      {
+        name: 'reports',
+        image: 'registry.example/reports:1.4',
+        port: 9000,
+        autoscaling: { maxReplicas: 10 },
+        env: [
+          { name: 'REGION', value: 'eu' },
+          { name: 'API_KEY', valueFrom: { secretKeyRef: { name: 'stripe', key: 'api-key' } } },
+        ],
+        probes: { readiness: { path: '/ready' }, liveness: { path: '/live', timeoutSeconds: 9 } },
+        needs: [{ volume: { name: 'datasets', mountPath: '/data', readOnly: true } }],
+      },
+      { name: 'worker', image: 'x', replicas: 1, needs: [{ volume: { name: 'cache', mountPath: '/cache' } }] },
+      {
+        name: 'fetch',
+        image: 'x',
+        args: ['--all'],
+        type: 'CronJob',
+        schedule: '0 2 * * *',
+        timeZone: 'Europe/Berlin',
+        needs: [{ volume: { name: 'datasets', mountPath: '/data' } }, { service: { name: 'reports' } }],
+      },
+    ],
+  });
+  const identity = { name: 'shop', namespace: 'shop', uid: 'uid-of-shop' };
+  const { platform } = resolvePlatform(identity, spec, RELEASE_IMAGES);
+  if (!platform) throw new Error('the spec is not valid');
+  const objects = allObjects(desiredObjects(platform, {}, { 'Secret/stripe': { 'api-key': 'a2V5' } }));
+  expectGolden('workloads.yaml', withoutNotes(objects));
 });
 
 test('the operator installs as reviewed, with no wildcard among its rights', () => {

@@ -21,3 +21,13 @@ export function withImageOverrides(images: Images, file: string): Images {
   const given = Object.entries(parsed.data.images).filter(([, image]) => image !== undefined);
   return { ...images, ...Object.fromEntries(given) };
 }
+
+/** The first part of a reference is a host where it could be no name: it has a dot or a port, or is localhost. */
+const HOST = /^(?:[^/]*[.:][^/]*|localhost)\//;
+
+/** The images as a mirror has them: its address in the place of each one's registry, path, tag and digest kept. */
+export function fromRegistry(images: Images, registry: string | undefined): Images {
+  if (registry === undefined) return images;
+  const moved = Object.entries(images).map(([name, image]) => [name, `${registry}/${image.replace(HOST, '')}`]);
+  return Object.fromEntries(moved) as Images;
+}

@@ -92,8 +92,7 @@ function clusterRole(): Manifest {
       { apiGroups: [''], resources: ['pods'], verbs: WATCH },
       // The last words of a container that crashed.
       { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
-      // Volumes grow.
-      { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['get', ...WATCH, 'patch', 'delete'] },
+      { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: OWN },
       // Whether they can.
       { apiGroups: ['storage.k8s.io'], resources: ['storageclasses'], verbs: ['get'] },
       // Whether a namespace is going: then there is nothing to tear down in order.
@@ -111,6 +110,9 @@ function clusterRole(): Manifest {
         resourceNames: ['servicemonitors.monitoring.coreos.com'],
         verbs: WATCH,
       },
+      { apiGroups: ['autoscaling'], resources: ['horizontalpodautoscalers'], verbs: OWN },
+      { apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: OWN },
+      { apiGroups: ['batch'], resources: ['cronjobs'], verbs: OWN },
       { apiGroups: ['batch'], resources: ['jobs'], verbs: ['get', ...WATCH, 'create', 'delete'] },
       { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['list', 'create', 'patch'] },
     ],

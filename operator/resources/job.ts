@@ -6,6 +6,7 @@ import { AUTHORITY_KEY } from './authority.ts';
 import { runName } from './names.ts';
 import {
   NONROOT,
+  pullsWith,
   restrictedContainer,
   restrictedPod,
   scratch,
@@ -28,6 +29,8 @@ export interface JobDefinition {
   platform: string | undefined;
   command: 'provision' | 'migrate' | 'seed' | 'verify' | 'connect';
   image: string;
+  /** Secrets that it pulls with. */
+  pullSecrets: readonly string[];
   /** Decides whether it has run already. */
   inputHash: string;
   /** The input file; it is told the name of the run. */
@@ -94,6 +97,7 @@ function runMetadata(job: JobDefinition, number: number): ObjectMeta {
 function podSpec(job: JobDefinition, run: string, files: string[]) {
   const migrations = migrationsVolume(job, run, files);
   return restrictedPod(NONROOT, {
+    ...pullsWith(job.pullSecrets),
     restartPolicy: 'Never',
     terminationGracePeriodSeconds: 10,
     ...(migrations?.copy && { initContainers: [migrations.copy] }),

@@ -26,7 +26,7 @@ export interface PlatformIdentity {
   version: string;
 }
 
-export type Role = 'store' | 'broker' | 'service' | 'job' | 'migration' | 'edge' | 'revision';
+export type Role = 'store' | 'broker' | 'service' | 'job' | 'migration' | 'edge' | 'revision' | 'volume';
 type Labels = Record<string, string>;
 
 const common: Labels = { 'app.kubernetes.io/part-of': 'orderplane', [MANAGED_BY_LABEL]: MANAGER };

@@ -30,6 +30,8 @@ export interface MigrationJobInput {
   files: MigrationFiles;
   target: MigrationTarget;
   operatorImage: string;
+  /** Secrets that it pulls with. */
+  pullSecrets: readonly string[];
 }
 
 /** Applies what is pending. */
@@ -41,6 +43,7 @@ export function migrationJob({
   files,
   target,
   operatorImage,
+  pullSecrets,
 }: MigrationJobInput): JobDefinition {
   const { engine, database, policy = {} } = spec;
   const ownedByRole = engine === 'postgres' && target.isProvisioned;
@@ -59,6 +62,7 @@ export function migrationJob({
     platform: target.platform,
     command: 'migrate',
     image: operatorImage,
+    pullSecrets,
     inputHash: hashOf({ engine, database, files, identity: target.identity }),
     input: (run) => ({ ...input, run }),
     env: ownedByRole ? [{ name: 'OWNER_ROLE', value: ownerRole(database) }] : [],

@@ -1,11 +1,14 @@
 import type {
   Access,
+  EnvironmentSpec,
   IngressSpec,
   MetricsSpec,
   OrderPlatformSpec,
+  ProbesSpec,
   Profile,
   Requirement,
   ServiceSpec,
+  VolumeSpec,
 } from '../api/v1alpha1/index.ts';
 import type { CatalogueEntry } from './catalogue.ts';
 import type { Images } from './images.ts';
@@ -24,9 +27,13 @@ export interface Platform extends PlatformIdentity {
   /** The release that `images` are of. */
   release: string;
   progressDeadlineSeconds: number;
+  /** As the platform pulls them. */
   images: Images;
+  /** Secrets that every pod pulls with. */
+  pullSecrets: string[];
   stores: Stores;
   broker: NonNullable<OrderPlatformSpec['broker']>['nats'];
+  volumes: VolumeSpec[];
   services: Service[];
   ingress: IngressSpec | undefined;
   /** Whether its pods are closed off by NetworkPolicies. */
@@ -39,6 +46,23 @@ export interface ServiceNeeds {
   mongo?: { database: string };
   broker?: { publish: string[]; consume: string[] };
   services: string[];
+  volumes: { name: string; mountPath: string; readOnly: boolean }[];
+  /** Backends that pods do not wait for. */
+  optional: Backend[];
+}
+
+/** When a CronJob runs. */
+export interface Schedule {
+  cron: string;
+  timeZone: string | undefined;
+  concurrencyPolicy: 'Allow' | 'Forbid' | 'Replace';
+}
+
+/** How an autoscaler may scale a service. */
+export interface Autoscaling {
+  minReplicas: number;
+  maxReplicas: number;
+  targetCPUUtilizationPercentage: number;
 }
 
 /** A service of the release or of the user: from here on there is no difference. */
@@ -47,18 +71,25 @@ export interface Service {
   image: string;
   command: string[] | undefined;
   args: string[] | undefined;
+  /** Runs to its end on a schedule, as a CronJob; undefined: runs all the time, as a Deployment. */
+  schedule: Schedule | undefined;
+  /** What it starts with, where it is autoscaled. */
   replicas: number;
+  autoscaling: Autoscaling | undefined;
   port: number | undefined;
   portName: 'http' | 'grpc' | 'main';
   /** Whether the program listens on `port` without being told. */
   isDefaultPort: boolean;
   managementPort: number | undefined;
-  probes: CatalogueEntry['probes'] | undefined;
+  /** Where the release's own probes ask. */
+  probePaths: CatalogueEntry['probes'] | undefined;
+  /** What the user says of probes. */
+  probes: ProbesSpec;
   /** Paths that it serves to the outside, where the platform is exposed. */
   routes: readonly string[];
   /** Whether the image is one of ours, with a user that is known. */
   isOurImage: boolean;
-  env: { name: string; value: string }[];
+  env: EnvironmentSpec[];
   resources: ServiceSpec['resources'];
   needs: ServiceNeeds;
   requires: Requirement[];
@@ -74,6 +105,11 @@ export function backendsOf(service: Service): Backend[] {
     ...(mongo ? ['mongo' as const] : []),
     ...(broker ? ['nats' as const] : []),
   ];
+}
+
+/** The backends that the pods of a service wait for. */
+export function requiredBackends(service: Service): Backend[] {
+  return backendsOf(service).filter((backend) => !service.needs.optional.includes(backend));
 }
 
 /** The variable that holds the address of a service. */

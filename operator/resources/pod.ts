@@ -15,8 +15,16 @@ export type Resources = NonNullable<Container['resources']>;
 /** The user of our own images. */
 export const NONROOT = 65532;
 
-/** Pod settings of Pod Security "restricted". Without a user, the image's own must not be root. */
-export function restrictedPod(user: number | undefined, pod: PodSpec): PodSpec {
+/**
+ * Pod settings of Pod Security "restricted". Without a user, the image's own must not be root.
+ * @param options.sharesVolumes volumes are writable for the group that all our pods have
+ */
+export function restrictedPod(
+  user: number | undefined,
+  pod: PodSpec,
+  options: { sharesVolumes?: boolean } = {},
+): PodSpec {
+  const group = options.sharesVolumes ? NONROOT : user;
   return {
     automountServiceAccountToken: false,
     enableServiceLinks: false,
@@ -26,12 +34,16 @@ export function restrictedPod(user: number | undefined, pod: PodSpec): PodSpec {
       ...(user !== undefined && {
         runAsUser: user,
         runAsGroup: user,
-        fsGroup: user,
-        fsGroupChangePolicy: 'OnRootMismatch',
       }),
+      ...(group !== undefined && { fsGroup: group, fsGroupChangePolicy: 'OnRootMismatch' }),
     },
     ...pod,
   };
+}
+
+/** What a pod pulls its images with, for its spec. */
+export function pullsWith(secrets: readonly string[]): Pick<PodSpec, 'imagePullSecrets'> {
+  return secrets.length > 0 ? { imagePullSecrets: secrets.map((name) => ({ name })) } : {};
 }
 
 /** A container that may change nothing but its mounts; when it ends without a word, the end of its log is its last word. */

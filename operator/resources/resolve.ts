@@ -1,14 +1,12 @@
-import { type Need, type OrderPlatformSpec, type Profile, type ServiceSpec } from '../api/v1alpha1/index.ts';
+import type { EnvironmentSpec, Need, OrderPlatformSpec, ServiceSpec } from '../api/v1alpha1/index.ts';
+import { autoscalingOf, replicasOf } from './autoscaling.ts';
 import { catalogueEntry } from './catalogue.ts';
 import { PLATFORM_CHECKS } from './checks.ts';
-import type { Images } from './images.ts';
+import { fromRegistry, type Images } from './images.ts';
 import type { PlatformIdentity } from './labels.ts';
-import { componentName } from './names.ts';
-import type { Platform, Service, ServiceNeeds } from './platform.ts';
+import { componentName, type Backend } from './names.ts';
+import type { Platform, Schedule, Service, ServiceNeeds } from './platform.ts';
 import { RELEASE } from './release-images.ts';
-
-/** Pods of a service, by profile, where it does not say how many. */
-const REPLICAS: Readonly<Record<Profile, number>> = { dev: 1, staging: 2, prod: 3 };
 
 export type Resolution = { platform: Platform; violations?: never } | { platform?: never; violations: string[] };
 
@@ -16,9 +14,10 @@ export type Resolution = { platform: Platform; violations?: never } | { platform
 export function resolvePlatform(
   identity: Omit<PlatformIdentity, 'version'>,
   spec: OrderPlatformSpec,
-  images: Images,
+  releaseImages: Images,
   release: string = RELEASE,
 ): Resolution {
+  const images = fromRegistry(releaseImages, spec.images?.registry);
   const platform: Platform = {
     ...identity,
     version: spec.version ?? release,
@@ -26,9 +25,11 @@ export function resolvePlatform(
     profile: spec.profile,
     progressDeadlineSeconds: spec.progressDeadlineSeconds,
     images,
+    pullSecrets: (spec.images?.pullSecrets ?? []).map(({ name }) => name),
     stores: spec.stores ?? {},
     broker: spec.broker?.nats,
-    services: spec.services.map((service) => resolveService(identity.name, service, spec.profile, images)),
+    volumes: spec.volumes ?? [],
+    services: spec.services.map((service) => resolveService(identity.name, service, spec, images)),
     ingress: spec.exposure?.ingress,
     isRestricted: spec.networkPolicy?.enabled ?? true,
     metrics: spec.observability?.metrics,
@@ -39,7 +40,8 @@ export function resolvePlatform(
   return violations.length > 0 ? { violations } : { platform };
 }
 
-function resolveService(platform: string, spec: ServiceSpec, profile: Profile, images: Images): Service {
+function resolveService(platform: string, spec: ServiceSpec, platformSpec: OrderPlatformSpec, images: Images): Service {
+  const { profile } = platformSpec;
   const entry = catalogueEntry(spec.name);
   const isOurImage = entry !== undefined && spec.image === undefined;
   return {
@@ -47,17 +49,20 @@ function resolveService(platform: string, spec: ServiceSpec, profile: Profile, i
     image: spec.image ?? (entry ? images[entry.image] : ''),
     command: spec.command ?? entry?.command,
     args: spec.args,
-    replicas: spec.replicas ?? REPLICAS[profile],
+    schedule: scheduleOf(spec),
+    replicas: replicasOf(spec, profile),
+    autoscaling: autoscalingOf(spec, profile),
     port: spec.port ?? entry?.port,
     portName: entry?.portName ?? 'main',
     isDefaultPort: entry !== undefined && (spec.port === undefined || spec.port === entry.port),
     managementPort: entry?.managementPort,
-    probes: entry?.probes,
+    probePaths: entry?.probes,
+    probes: spec.probes ?? {},
     routes: spec.routes ?? entry?.routes ?? [],
     isOurImage,
     env: mergeEnv(platform, entry?.env ?? {}, spec.env ?? []),
     resources: spec.resources,
-    needs: resolveNeeds([...(entry?.needs ?? []), ...(spec.needs ?? [])]),
+    needs: resolveNeeds([...(entry?.needs ?? []), ...(spec.needs ?? [])], platformSpec),
     requires: [
       ...(entry?.migrations ? [{ migration: componentName(platform, spec.name) }] : []),
       ...(entry?.requires ?? []),
@@ -68,16 +73,21 @@ function resolveService(platform: string, spec: ServiceSpec, profile: Profile, i
   };
 }
 
-function mergeEnv(platform: string, defaults: Record<string, string>, own: { name: string; value: string }[]) {
-  const merged = new Map(
-    Object.entries(defaults).map(([name, value]) => [name, value.replaceAll('{platform}', platform)]),
-  );
-  for (const { name, value } of own) merged.set(name, value);
-  return Array.from(merged, ([name, value]) => ({ name, value }));
+function scheduleOf({ schedule, timeZone, concurrencyPolicy = 'Forbid' }: ServiceSpec): Schedule | undefined {
+  return schedule === undefined ? undefined : { cron: schedule, timeZone, concurrencyPolicy };
 }
 
-/** One need of a store (the checks see to that), the topics of all. */
-function resolveNeeds(needs: readonly Need[]): ServiceNeeds {
+function mergeEnv(platform: string, defaults: Record<string, string>, own: EnvironmentSpec[]): EnvironmentSpec[] {
+  const merged = new Map<string, EnvironmentSpec>(
+    Object.entries(defaults).map(([name, value]) => [name, { name, value: value.replaceAll('{platform}', platform) }]),
+  );
+  for (const variable of own) merged.set(variable.name, variable);
+  return [...merged.values()];
+}
+
+/** One need of a store (the checks see to that), the topics of all; without what is optional and not there. */
+function resolveNeeds(all: readonly Need[], platform: OrderPlatformSpec): ServiceNeeds {
+  const needs = all.filter((need) => !need.optional || isThere(need, platform));
   const brokers = needs.flatMap((need) => need.broker ?? []);
   const postgres = needs.find((need) => need.postgres)?.postgres;
   const mongo = needs.find((need) => need.mongo)?.mongo;
@@ -91,5 +101,27 @@ function resolveNeeds(needs: readonly Need[]): ServiceNeeds {
       },
     }),
     services: [...new Set(needs.flatMap((need) => need.service?.name ?? []))],
+    volumes: needs.flatMap(({ volume }) => (volume ? { ...volume, readOnly: volume.readOnly ?? false } : [])),
+    optional: BACKENDS.filter(([kind]) => {
+      const ofKind = needs.filter((need) => need[kind]);
+      return ofKind.length > 0 && ofKind.every(({ optional }) => optional);
+    }).map(([, backend]) => backend),
   };
+}
+
+const BACKENDS: readonly ['postgres' | 'mongo' | 'broker', Backend][] = [
+  ['postgres', 'postgres'],
+  ['mongo', 'mongo'],
+  ['broker', 'nats'],
+];
+
+/** Whether the platform has what a need is about. */
+function isThere({ postgres, mongo, broker, service, volume }: Need, platform: OrderPlatformSpec): boolean {
+  return (
+    (!postgres || platform.stores?.postgres !== undefined) &&
+    (!mongo || platform.stores?.mongo !== undefined) &&
+    (!broker || platform.broker?.nats !== undefined) &&
+    (!service || platform.services.some(({ name }) => name === service.name)) &&
+    (!volume || (platform.volumes ?? []).some(({ name }) => name === volume.name))
+  );
 }

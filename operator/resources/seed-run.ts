@@ -13,6 +13,8 @@ export interface SeedRunInput {
   /** The stores that the datasets go to: another volume or server has none of the rows. */
   identities: readonly string[];
   operatorImage: string;
+  /** Secrets that it pulls with. */
+  pullSecrets: readonly string[];
 }
 
 /** Writes the datasets. */
@@ -24,6 +26,7 @@ export function seedRun({
   servers,
   identities,
   operatorImage,
+  pullSecrets,
 }: SeedRunInput): JobDefinition {
   const { datasets, revision } = spec;
   const inputHash = hashOf({ datasets, revision, identities });
@@ -35,6 +38,7 @@ export function seedRun({
     platform: spec.platformRef.name,
     command: 'seed',
     image: operatorImage,
+    pullSecrets,
     inputHash,
     // The uid: a SeedJob that was deleted and created again runs again.
     input: (run) => ({ datasets, inputHash, run: `${uid}/${run}` }),

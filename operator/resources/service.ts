@@ -1,5 +1,22 @@
 import { hashOf } from '../runtime/hash.ts';
-import type { Deployment, Service as KubeService, ServiceAccount } from '../runtime/known-resources.ts';
+import type {
+  CronJob,
+  Deployment,
+  HorizontalPodAutoscaler,
+  PodDisruptionBudget,
+  Service as KubeService,
+  ServiceAccount,
+} from '../runtime/known-resources.ts';
+import { horizontalPodAutoscaler, podDisruptionBudget } from './autoscaling.ts';
+import { serviceCronJob } from './cron-job.ts';
+import {
+  authoritiesOf,
+  environment,
+  referencesOf,
+  referredValue,
+  secretsOf,
+  type ReferencedData,
+} from './environment.ts';
 import {
   APPLIED_TEMPLATE_ANNOTATION,
   CONFIG_HASH_ANNOTATION,
@@ -7,42 +24,56 @@ import {
   podLabels,
   selectorLabels,
 } from './labels.ts';
-import { componentName, verificationSecretName, type Backend } from './names.ts';
-import { AUTHORITY_KEY, authorityFile, authorityFolder } from './authority.ts';
-import { loginSecretOf } from './external.ts';
+import { componentName } from './names.ts';
+import type { Platform, Service } from './platform.ts';
 import type { SecretData } from './desired.ts';
-import { addressOf, addressVariable, backendsOf, type Platform, type Service } from './platform.ts';
 import {
   NONROOT,
-  probes,
+  pullsWith,
   restrictedContainer,
   restrictedPod,
   scratch,
-  secretVariable,
   withResources,
-  type Container,
-  type EnvironmentVariable,
+  type PodSpec,
+  type Resources,
   type PodTemplate,
-  type Volume,
-  type VolumeMount,
 } from './pod.ts';
 import { PORTS } from './ports.ts';
+import { serviceProbes } from './service-probes.ts';
+import { holdsVolumeAlone, mountedVolumes } from './volume.ts';
 
-/** The objects of a service. The Deployment is the one whose creation, and whose template, may have to wait. */
+/**
+ * The objects of a service: a Deployment or a CronJob, and what belongs to it. The workload is what may have to wait with its creation,
+ * and with changes of its template.
+ */
 export interface ServiceObjects {
   service: Service;
   serviceAccount: ServiceAccount;
   kubeService: KubeService | undefined;
-  deployment: Deployment;
+  deployment: Deployment | undefined;
+  cronJob: CronJob | undefined;
+  autoscaler: HorizontalPodAutoscaler | undefined;
+  disruptionBudget: PodDisruptionBudget | undefined;
 }
 
-/** @param secrets the data of every Secret that the pods read at start, by name; their hash rolls the pods */
-export function serviceObjects(platform: Platform, service: Service, secrets: SecretData): ServiceObjects {
+/** What pods read at start, apart from the spec: their hash rolls the pods. */
+export interface ReadAtStart {
+  /** The data of the operator's own Secrets, by name. */
+  secrets: SecretData;
+  /** The user's own Secrets and ConfigMaps. */
+  referenced: ReferencedData;
+}
+
+export function serviceObjects(platform: Platform, service: Service, read: ReadAtStart): ServiceObjects {
+  const template = podTemplate(platform, service, read);
   return {
     service,
     serviceAccount: serviceAccount(platform, service),
     kubeService: kubeService(platform, service),
-    deployment: serviceDeployment(platform, service, secrets),
+    deployment: service.schedule ? undefined : serviceDeployment(platform, service, template),
+    cronJob: service.schedule && serviceCronJob(platform, service, service.schedule, template),
+    autoscaler: horizontalPodAutoscaler(platform, service),
+    disruptionBudget: podDisruptionBudget(platform, service),
   };
 }
 
@@ -70,8 +101,7 @@ function kubeService(platform: Platform, service: Service): KubeService | undefi
   };
 }
 
-function serviceDeployment(platform: Platform, service: Service, secrets: SecretData): Deployment {
-  const template = podTemplate(platform, service, secrets);
+function serviceDeployment(platform: Platform, service: Service, template: PodTemplate): Deployment {
   const metadata = ownedMetadata(platform, componentName(platform.name, service.name), service.name, 'service');
   return withTemplate(
     {
@@ -82,14 +112,21 @@ function serviceDeployment(platform: Platform, service: Service, secrets: Secret
         replicas: service.replicas,
         revisionHistoryLimit: 3,
         progressDeadlineSeconds: platform.progressDeadlineSeconds,
-        // The old pod serves until the new one is ready.
-        strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+        strategy: holdsVolumeAlone(platform, service)
+          ? { type: 'Recreate' }
+          : // The old pod serves until the new one is ready.
+            { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
         selector: { matchLabels: selectorLabels(platform, service.name, 'service') },
         template,
       },
     },
     template,
   );
+}
+
+/** The pod template of a service, whatever runs it. */
+export function workloadTemplate({ deployment, cronJob }: ServiceObjects): PodTemplate | undefined {
+  return deployment?.spec?.template ?? cronJob?.spec?.jobTemplate.spec?.template;
 }
 
 /** The Deployment with another pod template, which is noted on it as the one that was applied. */
@@ -113,65 +150,69 @@ export function appliedTemplate(deployment: Deployment): PodTemplate | undefined
 
 /** Small enough for a laptop, enough for a service of the release under load: nothing is killed for memory. */
 const RESOURCES = { requests: { cpu: '20m', memory: '64Mi' }, limits: { memory: '256Mi' } };
+/** What an autoscaler measures against: with a laptop's request, any load at all would be too much. */
+const AUTOSCALED_CPU = '100m';
 
-function podTemplate(platform: Platform, service: Service, secrets: SecretData): PodTemplate {
+function podTemplate(platform: Platform, service: Service, read: ReadAtStart): PodTemplate {
   const tmp = scratch('tmp', '/tmp');
-  const authorities = authoritiesOf(platform, service, secrets);
-  const read = Object.fromEntries(secretsOf(platform, service).map((name) => [name, secrets[name]]));
+  const { volumes, mounts } = mountedVolumes(platform, service);
+  const authorities = authoritiesOf(platform, service, read.secrets);
   return {
-    metadata: {
-      labels: podLabels(platform, service.name, 'service'),
-      ...(Object.keys(read).length > 0 && { annotations: { [CONFIG_HASH_ANNOTATION]: hashOf(read) } }),
-    },
-    spec: restrictedPod(service.isOurImage ? NONROOT : undefined, {
-      serviceAccountName: componentName(platform.name, service.name),
-      terminationGracePeriodSeconds: 30,
-      containers: [
-        restrictedContainer({
-          name: 'main',
-          image: service.image,
-          ...(service.command && { command: service.command }),
-          ...(service.args && { args: service.args }),
-          env: environment(platform, service, secrets),
-          ports: portsOf(service).map(({ name, port }) => ({ name, containerPort: port })),
-          ...serviceProbes(service),
-          resources: withResources(RESOURCES, service.resources),
-          volumeMounts: [tmp.mount, ...authorities.map(({ mount }) => mount)],
-        }),
-      ],
-      volumes: [tmp.volume, ...authorities.map(({ volume }) => volume)],
-    }),
+    metadata: { labels: podLabels(platform, service.name, 'service'), ...configHash(platform, service, read) },
+    spec: restrictedPod(
+      service.isOurImage ? NONROOT : undefined,
+      {
+        ...pullsWith(platform.pullSecrets),
+        serviceAccountName: componentName(platform.name, service.name),
+        terminationGracePeriodSeconds: 30,
+        ...(service.schedule ? { restartPolicy: 'Never' } : spread(platform, service)),
+        containers: [
+          restrictedContainer({
+            name: 'main',
+            image: service.image,
+            ...(service.command && { command: service.command }),
+            ...(service.args && { args: service.args }),
+            env: environment(platform, service, read.secrets),
+            ports: portsOf(service).map(({ name, port }) => ({ name, containerPort: port })),
+            ...serviceProbes(service),
+            resources: resourcesOf(service),
+            volumeMounts: [tmp.mount, ...authorities.map(({ mount }) => mount), ...mounts],
+          }),
+        ],
+        volumes: [tmp.volume, ...authorities.map(({ volume }) => volume), ...volumes],
+      },
+      { sharesVolumes: volumes.length > 0 },
+    ),
   };
 }
 
-/** The authorities of the external servers that a service logs in to, as files for the URIs to name. */
-function authoritiesOf(
-  platform: Platform,
-  service: Service,
-  secrets: SecretData,
-): { volume: Volume; mount: VolumeMount }[] {
-  return backendsOf(service)
-    .filter((backend) => hasAuthority(platform, service, backend, secrets))
-    .map((backend) => {
-      const name = `ca-${backend}`;
-      const secretName = loginSecretOf(platform, service.name, backend);
-      const items = [{ key: AUTHORITY_KEY, path: AUTHORITY_KEY }];
-      return {
-        volume: { name, secret: { secretName, defaultMode: 0o444, items } },
-        mount: { name, mountPath: authorityFolder(backend), readOnly: true },
-      };
-    });
+function configHash(platform: Platform, service: Service, { secrets, referenced }: ReadAtStart) {
+  const own = secretsOf(platform, service).map((name) => [name, secrets[name]]);
+  const users = referencesOf(service).map((each) => [
+    `${each.kind}/${each.name}/${each.key}`,
+    referredValue(referenced, each),
+  ]);
+  if (own.length + users.length === 0) return {};
+  return { annotations: { [CONFIG_HASH_ANNOTATION]: hashOf(Object.fromEntries([...own, ...users])) } };
 }
 
-function hasAuthority(platform: Platform, { name, needs }: Service, backend: Backend, secrets: SecretData): boolean {
-  const isNeeded = needs[backend === 'nats' ? 'broker' : backend] !== undefined;
-  return isNeeded && secrets[loginSecretOf(platform, name, backend)]?.[AUTHORITY_KEY] !== undefined;
+/** Evenly over zones and nodes, where there are several. By profile, and not by the number of pods: scaling must not roll them. */
+function spread(platform: Platform, { name }: Service): Partial<PodSpec> {
+  if (platform.profile === 'dev') return {};
+  const over = (topologyKey: string) => ({
+    maxSkew: 1,
+    topologyKey,
+    whenUnsatisfiable: 'ScheduleAnyway',
+    labelSelector: { matchLabels: selectorLabels(platform, name, 'service') },
+    // The pods of an older template go anyway: they are not counted.
+    matchLabelKeys: ['pod-template-hash'],
+  });
+  return { topologySpreadConstraints: [over('topology.kubernetes.io/zone'), over('kubernetes.io/hostname')] };
 }
 
-/** The Secrets that a service's pods read. */
-export function secretsOf(platform: Platform, service: Service): string[] {
-  const logins = backendsOf(service).map((backend) => loginSecretOf(platform, service.name, backend));
-  return service.checksVerification ? [...logins, verificationSecretName(platform.name)] : logins;
+function resourcesOf({ resources, autoscaling }: Service): Resources {
+  if (!autoscaling) return withResources(RESOURCES, resources);
+  return withResources({ ...RESOURCES, requests: { ...RESOURCES.requests, cpu: AUTOSCALED_CPU } }, resources);
 }
 
 function portsOf({ port, portName, managementPort }: Service): { name: string; port: number }[] {
@@ -179,45 +220,6 @@ function portsOf({ port, portName, managementPort }: Service): { name: string; p
     ...(port === undefined ? [] : [{ name: portName, port }]),
     ...(managementPort === undefined ? [] : [{ name: 'management', port: managementPort }]),
   ];
-}
-
-const URI_VARIABLES: Readonly<Record<Backend, string>> = {
-  postgres: 'POSTGRES_URI',
-  mongo: 'MONGO_URI',
-  nats: 'BROKER_URI',
-};
-
-/** What is injected, then what the user wrote: LOG_LEVEL can be overridden, the reserved names cannot. */
-function environment(platform: Platform, service: Service, secrets: SecretData): EnvironmentVariable[] {
-  const own = new Set(service.env.map(({ name }) => name));
-  const logLevel = { name: 'LOG_LEVEL', value: platform.profile === 'dev' ? 'DEBUG' : 'INFO' };
-  return [
-    { name: 'PLATFORM', value: platform.name },
-    { name: 'PROFILE', value: platform.profile },
-    ...(own.has('LOG_LEVEL') ? [] : [logLevel]),
-    ...(service.port === undefined || service.isDefaultPort ? [] : [{ name: 'PORT', value: String(service.port) }]),
-    ...backendsOf(service).map((backend) =>
-      secretVariable(URI_VARIABLES[backend], loginSecretOf(platform, service.name, backend), 'uri'),
-    ),
-    ...(hasAuthority(platform, service, 'nats', secrets)
-      ? [{ name: 'BROKER_CA_FILE', value: authorityFile('nats') }]
-      : []),
-    ...(service.checksVerification
-      ? [secretVariable('VERIFICATION_KEY', verificationSecretName(platform.name), 'key')]
-      : []),
-    ...service.needs.services.map((needed) => ({ name: addressVariable(needed), value: addressOf(platform, needed) })),
-    ...service.env,
-  ];
-}
-
-function serviceProbes({ port, portName, managementPort, probes: paths }: Service): Partial<Container> {
-  if (paths) {
-    const at = (path: string) => ({ httpGet: { path, port: managementPort === undefined ? portName : 'management' } });
-    return probes({ startup: at(paths.live), readiness: at(paths.ready), liveness: at(paths.live) });
-  }
-  if (port === undefined) return {};
-  const listens = { tcpSocket: { port: portName } };
-  return probes({ startup: listens, readiness: listens, liveness: listens });
 }
 
 /** The GraphQL address that the verify Job orders through. */

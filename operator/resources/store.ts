@@ -10,7 +10,7 @@ import {
 } from './labels.ts';
 import { componentName } from './names.ts';
 import type { ManagedStore, Platform } from './platform.ts';
-import { restrictedContainer, restrictedPod, withResources, type Container, type Volume } from './pod.ts';
+import { pullsWith, restrictedContainer, restrictedPod, withResources, type Container, type Volume } from './pod.ts';
 
 /** What a managed store or broker is made of, apart from what they all have in common. */
 export interface StoreDefinition {
@@ -51,6 +51,7 @@ export function storeStatefulSet(platform: Platform, store: StoreDefinition): St
           ...(store.configHash && { annotations: { [CONFIG_HASH_ANNOTATION]: store.configHash } }),
         },
         spec: restrictedPod(store.user, {
+          ...pullsWith(platform.pullSecrets),
           terminationGracePeriodSeconds: store.terminationGracePeriodSeconds,
           ...(store.prepare && { initContainers: [restrictedContainer(withData(store, store.prepare))] }),
           containers: [

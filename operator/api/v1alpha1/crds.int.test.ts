@@ -102,6 +102,14 @@ describe('the API server accepts', () => {
       needs: [{ postgres: { database: 'reports', access: 'ReadOnly' } }, { broker: { consume: ['order_created'] } }, { service: { name: 'orders' } }],
       requires: [{ migration: 'reports-schema', version: '0003' }, { seed: 'templates' }],
     })],
+    ['a service with probes, scaling and values from elsewhere', withService({
+      name: 'reports', image: 'x', port: 9000, autoscaling: { minReplicas: 2, maxReplicas: 9, targetCPUUtilizationPercentage: 60 },
+      env: [{ name: 'EMPTY', value: '' }, { name: 'KEY', valueFrom: { secretKeyRef: { name: 'stripe', key: 'api-key', optional: true } } }, { name: 'FLAGS', valueFrom: { configMapKeyRef: { name: 'flags', key: 'all.json' } } }],
+      probes: { startup: { failureThreshold: 300 }, readiness: { path: '/ready', port: 9001, periodSeconds: 1 }, liveness: { command: ['alive'], timeoutSeconds: 9, initialDelaySeconds: 0 } },
+    })],
+    ['images of a mirror, with pull secrets', platform({ images: { registry: 'registry.example:5000/mirror/a_b', pullSecrets: [{ name: 'regcred' }] } })],
+    ['volumes, shared and not', platform({ volumes: [{ name: 'datasets', storage: '5Gi', storageClassName: 'nfs', accessModes: ['ReadWriteMany'] }, { name: 'cache', storage: '1Gi' }], services: [{ name: 'a', image: 'x', needs: [{ volume: { name: 'datasets', mountPath: '/data/sets', readOnly: true } }, { mongo: { database: 'a' }, optional: true }] }] })],
+    ...['0 2 * * *', '*/5 0-6,22 1,15 JAN-mar Mon', '@daily', '30 23 31 12 0'].map((schedule): [string, KubeObject] => [`a CronJob at ${schedule}`, withService({ name: 'reports', image: 'x', type: 'CronJob', schedule, timeZone: 'Europe/Berlin', concurrencyPolicy: 'Replace' })]),
     ['an external store', platform({ stores: { postgres: { external: { secretRef: { name: 'rds' } } } } })],
     ['everything of the edge', { ...withService({ name: 'reports', image: 'x', port: 9000, routes: ['/', '/reports/v1'] }), spec: {
       exposure: { ingress: { host: 'shop.example.com', className: 'nginx', tls: { clusterIssuer: 'letsencrypt' }, requestsPerMinute: 100 } },
@@ -152,11 +160,38 @@ describe('the API server refuses, and says why:', () => {
     ['a quantity that is none', withService({ name: 'orders', resources: { limits: { memory: 'lots' } } }), /memory.*should match/],
     ['a reserved variable', withService({ name: 'orders', env: [{ name: 'POSTGRES_URI', value: 'x' }] }), 'use needs for connections'],
     ['two needs of Postgres', withService({ name: 'reports', image: 'x', needs: [{ postgres: { database: 'a', access: 'ReadOnly' } }, { postgres: { database: 'b', access: 'ReadOnly' } }] }), 'can have one need of postgres'],
-    ['a need of two things at once', withService({ name: 'reports', image: 'x', needs: [{ mongo: { database: 'a' }, service: { name: 'orders' } }] }), 'exactly one of postgres, mongo, broker and service'],
-    ['a need of nothing', withService({ name: 'reports', image: 'x', needs: [{}] }), 'exactly one of postgres, mongo, broker and service'],
+    ['a need of two things at once', withService({ name: 'reports', image: 'x', needs: [{ mongo: { database: 'a' }, service: { name: 'orders' } }] }), 'exactly one of postgres, mongo, broker, service and volume'],
+    ['a need of nothing', withService({ name: 'reports', image: 'x', needs: [{}] }), 'exactly one of postgres, mongo, broker, service and volume'],
     ['an unknown access', withService({ name: 'reports', image: 'x', needs: [{ postgres: { database: 'a', access: 'All' } }] }), /access.*supported values: "ReadOnly", "ReadWrite", "Owner"/],
     ["an engine's own database", withService({ name: 'reports', image: 'x', needs: [{ mongo: { database: 'admin' } }] }), 'belong to the database engines'],
     ['a topic with a wildcard', withService({ name: 'reports', image: 'x', needs: [{ broker: { consume: ['>'] } }] }), /consume.*should match/],
+    ['replicas beside autoscaling', withService({ name: 'orders', replicas: 3, autoscaling: { maxReplicas: 5 } }), 'set either replicas, for a fixed number of pods, or autoscaling'],
+    ['more replicas at least than at most', withService({ name: 'orders', autoscaling: { minReplicas: 6, maxReplicas: 5 } }), 'minReplicas is at most maxReplicas'],
+    ['no upper bound of replicas', withService({ name: 'orders', autoscaling: {} }), /maxReplicas.*Required value/],
+    ['a target of no load', withService({ name: 'orders', autoscaling: { maxReplicas: 5, targetCPUUtilizationPercentage: 0 } }), /targetCPUUtilizationPercentage.*greater than or equal to 1/],
+    ['a value from two places', withService({ name: 'orders', env: [{ name: 'A', value: 'x', valueFrom: { secretKeyRef: { name: 'x', key: 'y' } } }] }), 'exactly one of value and valueFrom'],
+    ['a variable without a value', withService({ name: 'orders', env: [{ name: 'A' }] }), 'exactly one of value and valueFrom'],
+    ['a value from nowhere', withService({ name: 'orders', env: [{ name: 'A', valueFrom: {} }] }), 'exactly one of secretKeyRef and configMapKeyRef'],
+    ['a key that can be none', withService({ name: 'orders', env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'x', key: 'a b' } } }] }), /key.*should match/],
+    ['a probe of two kinds', withService({ name: 'orders', probes: { liveness: { path: '/', command: ['x'] } } }), 'either a path or a command'],
+    ['a probe by command of a port', withService({ name: 'orders', probes: { readiness: { port: 1, command: ['x'] } } }), 'asks no port'],
+    ['a probe of a relative path', withService({ name: 'orders', probes: { startup: { path: 'health' } } }), /path.*should match/],
+    ['a probe at no time', withService({ name: 'orders', probes: { startup: { periodSeconds: 0 } } }), /periodSeconds.*greater than or equal to 1/],
+    ['an unknown type', withService({ name: 'reports', image: 'x', type: 'DaemonSet' }), /type.*supported values: "Deployment", "CronJob"/],
+    ['a CronJob without a schedule', withService({ name: 'reports', image: 'x', type: 'CronJob' }), 'a service of type CronJob has a schedule'],
+    ['a schedule of a Deployment', withService({ name: 'reports', image: 'x', schedule: '@daily' }), 'a service of type CronJob has a schedule, and no other has one'],
+    ['a time zone of a Deployment', withService({ name: 'reports', image: 'x', timeZone: 'UTC' }), 'belong to a schedule'],
+    ['a time zone that is none', withService({ name: 'reports', image: 'x', type: 'CronJob', schedule: '@daily', timeZone: '/' }), /timeZone.*should match/],
+    ['an unknown concurrency policy', withService({ name: 'reports', image: 'x', type: 'CronJob', schedule: '@daily', concurrencyPolicy: 'Never' }), /concurrencyPolicy.*supported values: "Allow", "Forbid", "Replace"/],
+    ['a CronJob with a port', withService({ name: 'reports', image: 'x', type: 'CronJob', schedule: '@daily', port: 9000 }), 'it has no replicas, autoscaling, port, probes'],
+    ...['daily', '0 2 * *', '60 2 * * *', '0 24 * * *', '0 0 32 * *', '0 0 1 13 *', '0 0 * * 8', '@often', 'TZ=UTC 0 2 * * *', '0 2 * * * *'].map((schedule): [string, KubeObject, string] => [`the schedule ${schedule}`, withService({ name: 'reports', image: 'x', type: 'CronJob', schedule }), 'schedule has five fields']),
+    ...['https://registry.example', 'registry.example/', 'Registry.example', 'a b', 'registry.example:port'].map((registry): [string, KubeObject, string] => [`the registry ${registry}`, platform({ images: { registry } }), 'registry is a host']),
+    ['two pull secrets of one name', platform({ images: { pullSecrets: [{ name: 'a' }, { name: 'a' }] } }), 'Duplicate value'],
+    ['two volumes of one name', platform({ volumes: [{ name: 'a', storage: '1Gi' }, { name: 'a', storage: '1Gi' }] }), 'Duplicate value'],
+    ['an unknown access mode', platform({ volumes: [{ name: 'a', storage: '1Gi', accessModes: ['Any'] }] }), /accessModes.*supported values/],
+    ['no access mode', platform({ volumes: [{ name: 'a', storage: '1Gi', accessModes: [] }] }), /accessModes.*at least 1 items/],
+    ...['data', '/data/', '/', '/a/../b', '/a:b'].map((mountPath): [string, KubeObject, RegExp] => [`a volume mounted at ${mountPath}`, withService({ name: 'orders', needs: [{ volume: { name: 'a', mountPath } }] }), /mountPath is an absolute path|mountPath.*at least 2/]),
+    ['a volume over /tmp', withService({ name: 'orders', needs: [{ volume: { name: 'a', mountPath: '/tmp' } }] }), 'are taken: mount the volume elsewhere'],
     ['a version required of a seed', withService({ name: 'orders', requires: [{ seed: 'a', version: '1' }] }), 'version belongs to a migration'],
     ['a host that is none', platform({ exposure: { ingress: { host: 'https://shop.example.com' } } }), /host.*should match/],
     ['a host without a domain', platform({ exposure: { ingress: { host: 'shop' } } }), /host.*should match/],
@@ -202,6 +237,8 @@ describe('the API server refuses, and says why:', () => {
     ["a broker's volume that shrinks", { broker: { nats: managed } }, { broker: { nats: { managed: { storage: '500Mi' } } } }, 'broker.nats.managed.storage cannot shrink'],
     ['another major of PostgreSQL', { stores: { postgres: managed } }, { stores: { postgres: { managed: { storage: '1Gi', version: '16' } } } }, 'one major of PostgreSQL does not open the data of another'],
     ['a volume that changes its class', { broker: { nats: managed } }, { broker: { nats: { managed: { storage: '1Gi', storageClassName: 'fast' } } } }, 'storageClassName cannot be changed'],
+    ['a volume of its own that changes its class', { volumes: [{ name: 'a', storage: '1Gi' }] }, { volumes: [{ name: 'a', storage: '1Gi', storageClassName: 'fast' }] }, 'storageClassName cannot be changed'],
+    ['a volume of its own that changes its access', { volumes: [{ name: 'a', storage: '1Gi' }] }, { volumes: [{ name: 'a', storage: '1Gi', accessModes: ['ReadWriteMany'] }] }, 'accessModes cannot be changed'],
     ['a broker that is dropped', { broker: { nats: managed } }, { broker: {} }, 'broker.nats cannot be removed'],
   ])('an update with %s', async (_, before, after, message) => {
     const stored = await client.create(OrderPlatforms as Resource, platform(before, 'update'));
@@ -228,7 +265,8 @@ test('a volume may grow, and what it has not come to may be taken back', async (
 
 /** A merge patch that turns one value into the other. */
 function nulled(before: Record<string, unknown>, after: Record<string, unknown>): Record<string, unknown> {
-  const isMap = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+  const isMap = (value: unknown): value is Record<string, unknown> =>
+    typeof value === 'object' && value !== null && !Array.isArray(value);
   const gone = Object.fromEntries(
     Object.keys(before)
       .filter((key) => !(key in after))

@@ -24,4 +24,7 @@ export {
   type ServiceSpec,
 } from './service.ts';
 export { type PostgresVersion } from './stores.ts';
+export { type EnvironmentSpec } from './environment.ts';
+export { type VolumeSpec } from './volumes.ts';
+export { type ProbesSpec, type ProbeSpec } from './workload.ts';
 export { seedJobSpec, type SeedJobSpec, type SeedJobStatus, type SeedRun } from './seed-job.ts';

@@ -2,9 +2,11 @@ import { z } from 'zod';
 import { exposure, networkPolicy, observability } from './exposure.ts';
 import { STAGES } from './conditions.ts';
 import { conditions, engine, observedGeneration, runFields } from './fields.ts';
+import { images } from './images.ts';
 import { listMap, withRules } from './rules.ts';
 import { service } from './service.ts';
 import { broker, stores, volumeStatus } from './stores.ts';
+import { volumes } from './volumes.ts';
 
 export const PROFILES = ['dev', 'staging', 'prod'] as const;
 export type Profile = (typeof PROFILES)[number];
@@ -14,7 +16,7 @@ const specFields = z.object({
     .enum(PROFILES)
     .default('dev')
     .describe(
-      'Size of the platform: dev runs each service once and logs at DEBUG, staging twice and prod three times at INFO. Stores are not scaled by it.',
+      'Size of the platform. dev runs each service once and logs at DEBUG; staging runs it twice, prod three times, at INFO and spread over nodes and zones, with a PodDisruptionBudget. prod also scales services by their load, up to twice as many pods. Stores are not scaled by it.',
     ),
   version: z
     .string()
@@ -61,8 +63,10 @@ const specFields = z.object({
     .describe(
       'What becomes of data (volumes) and credentials (Secrets) when the platform is deleted; what runs is removed in any case. Retain keeps both: a platform of the same name takes them over. Delete removes both for good. Databases and roles on external servers are never dropped.',
     ),
+  images: images.optional(),
   stores: stores.optional(),
   broker: broker.optional(),
+  volumes: volumes.optional(),
   services: listMap(z.array(service).max(50), 'name')
     .default([])
     .describe('What runs: services of the release, and your own.'),
@@ -85,9 +89,9 @@ export type OrderPlatformSpec = z.infer<typeof orderPlatformSpec>;
 
 const component = z.object({
   name: z.string().max(63).describe('Name of the component, such as postgres or orders.'),
-  kind: z.enum(['StatefulSet', 'Deployment']).describe('What it runs as.'),
-  ready: z.int().describe('Pods that are ready.'),
-  desired: z.int().describe('Pods that are wanted.'),
+  kind: z.enum(['StatefulSet', 'Deployment', 'CronJob']).describe('What it runs as.'),
+  ready: z.int().describe('Pods that are ready. For a CronJob, 1 unless its last run failed or cannot start.'),
+  desired: z.int().describe('Pods that are wanted. For a CronJob, 1.'),
   version: z.string().max(512).optional().describe('Image that it runs.'),
   message: z.string().max(4096).optional().describe('Why it is not ready.'),
 });

@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { routes } from './exposure.ts';
 import { database, migrationVersion, objectName, resources, serviceName } from './fields.ts';
+import { environmentVariable } from './environment.ts';
 import { exactlyOne, listMap, withRules } from './rules.ts';
+import { mountPath } from './volumes.ts';
+import { autoscaling, concurrencyPolicy, probes, schedule, timeZone, WORKLOAD_TYPES } from './workload.ts';
 
 /** The services that a release brings: they need only a name. What they are made of is in the release's catalogue. */
 export const RELEASE_SERVICES = ['gateway', 'inventory', 'orders', 'order-query', 'storefront'] as const;
@@ -23,20 +26,6 @@ const RESERVED_SERVICES = [
   'migrate',
   'seed',
   'default-deny',
-];
-
-/** Variables that the operator sets; a service's own `env` may not. */
-export const RESERVED_ENV = [
-  'POSTGRES_URI',
-  'MONGO_URI',
-  'REDIS_URI',
-  'BROKER_URI',
-  'BROKER_CA_FILE',
-  'VERIFICATION_KEY',
-  'PLATFORM',
-  'PROFILE',
-  'PORT',
-  'MANAGEMENT_PORT',
 ];
 
 const quoted = (names: readonly string[]) => `[${names.map((name) => `'${name}'`).join(', ')}]`;
@@ -74,9 +63,23 @@ const need = exactlyOne(
       .object({ name: serviceName.describe('Name of the service, as in spec.services.') })
       .describe('The address of another service of the platform, as <NAME>_URL: orders is in ORDERS_URL.')
       .optional(),
+    volume: z
+      .object({
+        name: serviceName.describe('Name of the volume, as in spec.volumes.'),
+        mountPath,
+        readOnly: z.boolean().optional().describe('Whether the service may only read. Default false.'),
+      })
+      .describe('A volume of the platform, which services can share.')
+      .optional(),
+    optional: z
+      .boolean()
+      .optional()
+      .describe(
+        'Whether the service also works without: what the platform does not have is left out, its variable too, and pods do not wait for it. Default false.',
+      ),
   }),
-  ['postgres', 'mongo', 'broker', 'service'],
-  'a need is exactly one of postgres, mongo, broker and service',
+  ['postgres', 'mongo', 'broker', 'service', 'volume'],
+  'a need is exactly one of postgres, mongo, broker, service and volume',
 );
 export type Need = z.infer<typeof need>;
 
@@ -102,30 +105,14 @@ const requirement = withRules(
 );
 export type Requirement = z.infer<typeof requirement>;
 
-const environmentVariable = withRules(
-  z.object({
-    name: z
-      .string()
-      .min(1)
-      .max(100)
-      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
-      .describe('Name of the variable.'),
-    value: z.string().max(4096).describe('Its value.'),
-  }),
-  [
-    {
-      cel: `!(self.name in ${quoted(RESERVED_ENV)})`,
-      message: `${RESERVED_ENV.join(', ')} are set by the operator: use needs for connections, and port for the port`,
-      holds: ({ name }) => !RESERVED_ENV.includes(name),
-    },
-  ],
-);
-
 const once = (kind: 'postgres' | 'mongo' | 'broker') => ({
   cel: `!has(self.needs) || self.needs.filter(need, has(need.${kind})).size() <= 1`,
   message: `a service can have one need of ${kind}: there is one variable for its URI`,
   holds: (value: { needs?: Need[] }) => (value.needs ?? []).filter((each) => each[kind]).length <= 1,
 });
+
+/** Fields that make sense only for what runs all the time. */
+const ALWAYS_RUNNING = ['replicas', 'autoscaling', 'port', 'probes'] as const;
 
 export const service = withRules(
   z.object({
@@ -141,12 +128,22 @@ export const service = withRules(
       .describe("Container image. Left out, it is the release's."),
     command: z.array(z.string().max(1024)).max(32).optional().describe("Command, instead of the image's entrypoint."),
     args: z.array(z.string().max(4096)).max(64).optional().describe('Arguments of the command.'),
+    type: z
+      .enum(WORKLOAD_TYPES)
+      .optional()
+      .describe(
+        'Deployment: runs all the time. CronJob: runs to its end on a schedule; a run that failed keeps the platform from being Ready until one succeeds, or the service is changed. Default Deployment.',
+      ),
+    schedule: schedule.optional(),
+    timeZone: timeZone.optional(),
+    concurrencyPolicy: concurrencyPolicy.optional(),
     replicas: z
       .int()
       .min(0)
       .max(50)
       .optional()
-      .describe("Number of pods. Left out, it follows the platform's profile."),
+      .describe("Number of pods, always. Left out, it follows the platform's profile, or autoscaling."),
+    autoscaling: autoscaling.optional(),
     port: z
       .int()
       .min(1024)
@@ -160,6 +157,7 @@ export const service = withRules(
       .optional()
       .describe('Environment variables of its own.'),
     resources: resources.optional(),
+    probes: probes.optional(),
     needs: z
       .array(need)
       .max(20)
@@ -187,6 +185,26 @@ export const service = withRules(
     once('postgres'),
     once('mongo'),
     once('broker'),
+    {
+      cel: '!(has(self.replicas) && has(self.autoscaling))',
+      message: 'set either replicas, for a fixed number of pods, or autoscaling',
+      holds: ({ replicas, autoscaling: scaling }) => replicas === undefined || scaling === undefined,
+    },
+    {
+      cel: "(has(self.type) && self.type == 'CronJob') == has(self.schedule)",
+      message: 'a service of type CronJob has a schedule, and no other has one',
+      holds: (value) => (value.type === 'CronJob') === (value.schedule !== undefined),
+    },
+    {
+      cel: 'has(self.schedule) || !(has(self.timeZone) || has(self.concurrencyPolicy))',
+      message: 'timeZone and concurrencyPolicy belong to a schedule',
+      holds: (value) => value.schedule !== undefined || !(value.timeZone ?? value.concurrencyPolicy),
+    },
+    {
+      cel: `!has(self.schedule) || !(${ALWAYS_RUNNING.map((field) => `has(self.${field})`).join(' || ')})`,
+      message: `a CronJob runs to its end: it has no ${ALWAYS_RUNNING.join(', ')}`,
+      holds: (value) => value.schedule === undefined || ALWAYS_RUNNING.every((field) => value[field] === undefined),
+    },
   ],
 );
 export type ServiceSpec = z.infer<typeof service>;

@@ -59,7 +59,17 @@ async function migrate(deps: Deps, object: Migration, { signal }: ReconcileConte
   const { files, fault: missing } = await migrationFiles(deps, spec, { namespace, platform, signal });
   if (!files) return { fact: missing };
 
-  const job = migrationJob({ name, namespace, uid, spec, files, target, operatorImage: deps.images.operator });
+  const { images, pullSecrets } = platform ?? { images: deps.images, pullSecrets: [] };
+  const job = migrationJob({
+    name,
+    namespace,
+    uid,
+    spec,
+    files,
+    target,
+    operatorImage: images.operator,
+    pullSecrets,
+  });
   const progress = await advanceRun(deps, job, object.status?.run, { mayStart: !isSuspended, signal });
   if (isSuspended && !progress.isSettled && !progress.running)
     return { fact: suspended(platform?.name ?? ''), progress, files };

@@ -100,9 +100,10 @@ describe('a platform among others', () => {
 
   test('drops what is no longer wanted, and keeps the credentials of it', async () => {
     const namespace = await cluster.namespace();
-    await platforms.create(namespace, { stores: { postgres: VOLUME }, services: [{ name: 'inventory' }, { name: 'mine', image: 'x', port: 9000 }] });
+    const nightly = { name: 'nightly', image: 'x', type: 'CronJob' as const, schedule: '@daily', env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'a', key: 'a', optional: true } } }] };
+    await platforms.create(namespace, { profile: 'prod', stores: { postgres: VOLUME }, volumes: [{ name: 'disk', storage: '1Gi' }], services: [{ name: 'inventory' }, { name: 'mine', image: 'x', port: 9000 }, nightly] });
     await platforms.ready(namespace);
-    await platforms.change(namespace, { services: [{ name: 'mine', image: 'x', port: 9000 }] });
+    await platforms.change(namespace, { profile: 'dev', services: [{ name: 'mine', image: 'x', port: 9000 }] });
     await eventually('inventory is gone', async () => !(await cluster.client.get(Deployments, { namespace, name: 'shop-inventory' })) && !(await cluster.client.get(Migrations, { namespace, name: 'shop-inventory' })));
     await platforms.ready(namespace);
     expect(await cluster.client.get(Deployments, { namespace, name: 'shop-mine' })).toBeDefined();
@@ -172,10 +173,14 @@ const UNSEEN = [
   // Server-side apply: logged as the patch that it is.
   ...[
     'controllerrevisions',
+    'cronjobs',
     'deployments',
+    'horizontalpodautoscalers',
     'ingresses',
     'migrations',
     'networkpolicies',
+    'persistentvolumeclaims',
+    'poddisruptionbudgets',
     'serviceaccounts',
     'servicemonitors',
     'services',

@@ -13,6 +13,9 @@ export async function pruneUnwanted(
   const wanted = new Set(allObjects(desired).map(identityOf));
   const kinds = [
     caches.deployments,
+    caches.cronJobs,
+    caches.autoscalers,
+    caches.disruptionBudgets,
     caches.services,
     caches.serviceAccounts,
     caches.migrations,

@@ -1,6 +1,6 @@
 import type { OrderPlatform } from '../../api/v1alpha1/index.ts';
 import { loginSecret, loginsOf, type Login } from '../../resources/credentials.ts';
-import { CONFIG_HASH_ANNOTATION } from '../../resources/labels.ts';
+import { CONFIG_HASH_ANNOTATION, INPUT_HASH_LABEL } from '../../resources/labels.ts';
 import {
   OTHER_PASSWORD,
   ROTATED_FOR_ANNOTATION,
@@ -8,7 +8,8 @@ import {
   type RotationStep,
 } from '../../resources/login-state.ts';
 import { hashOf, isConflict, isNotFound, Secrets } from '../../runtime/index.ts';
-import { appliedTemplate } from '../../resources/service.ts';
+import { runLabels } from '../../resources/cron-job.ts';
+import { appliedTemplate, workloadTemplate } from '../../resources/service.ts';
 import { ofPlatform } from '../caches.ts';
 import type { Deps } from '../deps.ts';
 import { all } from '../ensure.ts';
@@ -112,12 +113,19 @@ function recordMoves({ recorder }: Pick<Deps, 'recorder'>, { object }: Scope, mo
 /** No pod of the service is left that was started with something else than its Secrets say now. */
 function isRolledOut(
   { caches }: Pick<Deps, 'caches'>,
-  { platform, desired, deployments }: Scope,
+  { platform, desired, deployments, cronJobs }: Scope,
   service: string,
 ): boolean {
-  const wanted = desired?.services.find((each) => each.service.name === service)?.deployment.spec?.template;
-  const live = deployments.get(service);
-  if (!wanted || !live || hashOf(appliedTemplate(live)) !== hashOf(wanted) || !isAvailable(live)) return false;
+  const objects = desired?.services.find((each) => each.service.name === service);
+  const wanted = objects && workloadTemplate(objects);
+  if (!wanted) return false;
+  const deployment = deployments.get(service);
+  const cronJob = cronJobs.get(service);
+  const isApplied =
+    (deployment && appliedTemplate(deployment) && hashOf(appliedTemplate(deployment)) === hashOf(wanted)) ??
+    (cronJob && runLabels(cronJob)[INPUT_HASH_LABEL] === hashOf(wanted));
+  if (!isApplied) return false;
+  if (deployment && !isAvailable(deployment, objects.service.autoscaling?.minReplicas)) return false;
   const hash = wanted.metadata?.annotations?.[CONFIG_HASH_ANNOTATION];
   return ofPlatform(caches.pods, platform)
     .filter(({ metadata }) => metadata.labels?.['app.kubernetes.io/name'] === service)

@@ -1,10 +1,11 @@
 import type { DatabaseStatus, OrderPlatform, Stage } from '../../api/v1alpha1/index.ts';
 import type { ExternalServer } from '../../resources/credentials.ts';
 import type { Desired, SecretData } from '../../resources/desired.ts';
+import type { ReferencedData } from '../../resources/environment.ts';
 import type { LoginState } from '../../resources/login-state.ts';
 import type { Backend, StoreName } from '../../resources/names.ts';
 import type { Platform } from '../../resources/platform.ts';
-import type { Deployment, Log, StatefulSet } from '../../runtime/index.ts';
+import type { CronJob, Deployment, Log, StatefulSet } from '../../runtime/index.ts';
 import type { Fact } from '../fact.ts';
 import type { RunRecord } from '../runs/plan.ts';
 import type { PinPlan } from './pinning/plan.ts';
@@ -25,6 +26,8 @@ export interface Scope {
   readonly logins: Map<string, LoginState>;
   /** Secrets of logins that cannot be had: they are somebody else's, or lost. */
   readonly refusedLogins: Set<string>;
+  /** The user's own Secrets and ConfigMaps that services refer to, as they are. */
+  referenced: ReferencedData;
   /** Each external store and broker as its Secret has it, and what is wrong with that Secret, or another that it needs. */
   readonly external: Map<Backend, { server?: ExternalServer; fault?: Fact }>;
   /** Everything that is to be applied, once the credentials are known. */
@@ -44,6 +47,8 @@ export interface Scope {
   readonly provisioned: Set<StoreName>;
   /** Deployments as stored, by service. */
   readonly deployments: Map<string, Deployment>;
+  /** CronJobs as stored, by service. */
+  readonly cronJobs: Map<string, CronJob>;
   /** Services that run as wanted. */
   readonly available: Set<string>;
   /** What is wrong with a component, for its line in the status. */
@@ -66,6 +71,7 @@ export function newScope(object: OrderPlatform, platform: Platform, context: { s
     secrets: {},
     logins: new Map(),
     refusedLogins: new Set(),
+    referenced: {},
     external: new Map(),
     desired: undefined,
     pins: new Map(),
@@ -76,6 +82,7 @@ export function newScope(object: OrderPlatform, platform: Platform, context: { s
     brokerIsReady: false,
     provisioned: new Set(),
     deployments: new Map(),
+    cronJobs: new Map(),
     available: new Set(),
     troubles: new Map(),
     databases: [...databases],

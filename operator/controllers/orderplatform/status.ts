@@ -91,7 +91,8 @@ export function invalidStatus(
   };
 }
 
-function componentsOf({ platform, desired, statefulSets, deployments, troubles }: Scope): ComponentStatus[] {
+function componentsOf(scope: Scope): ComponentStatus[] {
+  const { platform, desired, statefulSets, deployments, troubles } = scope;
   const stores = [...(desired?.stores ?? []), ...(desired?.broker ? [desired.broker] : [])].map(
     ({ component, statefulSet }) => ({
       name: component,
@@ -101,14 +102,16 @@ function componentsOf({ platform, desired, statefulSets, deployments, troubles }
       version: statefulSet.spec?.template.spec?.containers[0]?.image,
     }),
   );
-  const services = platform.services.map(({ name, replicas }) => {
+  const services = platform.services.map((service) => {
+    const { name, replicas } = service;
+    if (service.schedule) return cronJobComponent(name, scope);
     const live = deployments.get(name);
     const image = live?.spec?.template.spec?.containers[0]?.image;
     return {
       name,
       kind: 'Deployment' as const,
       ready: live?.status?.readyReplicas ?? 0,
-      desired: replicas,
+      desired: service.autoscaling ? (live?.spec?.replicas ?? replicas) : replicas,
       ...(image && { version: image }),
     };
   });
@@ -116,6 +119,12 @@ function componentsOf({ platform, desired, statefulSets, deployments, troubles }
     const message = troubles.get(component.name);
     return { ...component, ...(message && { message }) };
   });
+}
+
+/** Nothing of it runs most of the time: it is fine unless its last run failed, or it could not be made. */
+function cronJobComponent(name: string, { cronJobs, available }: Scope): ComponentStatus {
+  const image = cronJobs.get(name)?.spec?.jobTemplate.spec?.template.spec?.containers[0]?.image;
+  return { name, kind: 'CronJob', ready: available.has(name) ? 1 : 0, desired: 1, ...(image && { version: image }) };
 }
 
 function migrationsOf(deps: Pick<Deps, 'caches'>, { platform }: Scope): NonNullable<OrderPlatformStatus['migrations']> {

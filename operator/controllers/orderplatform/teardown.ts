@@ -18,7 +18,7 @@ export interface Step {
 /** A step begins when everything of the one before it is gone, pods included. */
 export const TEARDOWN: readonly Step[] = [
   { what: 'the edge', kinds: ({ ingresses }) => [ingresses] as Informer[], role: 'edge' },
-  { what: 'services', kinds: ({ deployments }) => [deployments] as Informer[], role: 'service' },
+  { what: 'services', kinds: ({ deployments, cronJobs }) => [deployments, cronJobs] as Informer[], role: 'service' },
   { what: 'jobs', kinds: ({ jobs }) => [jobs] as Informer[], role: 'job' },
   { what: 'the broker', kinds: ({ statefulSets }) => [statefulSets] as Informer[], role: 'broker' },
   { what: 'stores', kinds: ({ statefulSets }) => [statefulSets] as Informer[], role: 'store' },

@@ -10,6 +10,7 @@ import {
 } from '../../api/v1alpha1/index.ts';
 import type { SeedResult } from '../../jobs/contract.ts';
 import { adminServer } from '../../resources/platform-jobs.ts';
+import type { Platform } from '../../resources/platform.ts';
 import { seedRun } from '../../resources/seed-run.ts';
 import {
   applyStatusIfChanged,
@@ -57,7 +58,7 @@ async function seed(deps: Deps, object: SeedJob, { signal }: ReconcileContext): 
   if (!stores) return { fact: fault };
   const { isSuspended, ...input } = stores;
   const unmet = unmetMigration(deps, namespace, spec);
-  const job = seedRun({ name, namespace, uid, spec, ...input, operatorImage: deps.images.operator });
+  const job = seedRun({ name, namespace, uid, spec, ...input });
   const progress = await advanceRun(deps, job, object.status?.runs?.[0], {
     mayStart: unmet === undefined && !isSuspended,
     signal,
@@ -72,6 +73,8 @@ interface SeedStores {
   servers: Parameters<typeof seedRun>[0]['servers'];
   identities: string[];
   isSuspended: boolean;
+  operatorImage: string;
+  pullSecrets: string[];
 }
 
 function seedStores(
@@ -82,14 +85,18 @@ function seedStores(
   const servers = new Map<Engine, SeedStores['servers'][number]>();
   const identities = new Set<string>();
   let isSuspended = false;
+  let platform: Platform | undefined;
   for (const { engine, database } of spec.datasets) {
     const { found, fault } = platformDatabase(deps, { namespace, platform: spec.platformRef.name, engine, database });
     if (!found) return { fault };
     servers.set(engine, adminServer(found.platform, engine));
     identities.add(found.identity);
     isSuspended = found.isSuspended;
+    platform = found.platform;
   }
-  return { stores: { servers: [...servers.values()], identities: [...identities].sort(), isSuspended } };
+  const { images, pullSecrets } = platform ?? { images: deps.images, pullSecrets: [] };
+  const input = { servers: [...servers.values()], identities: [...identities].sort() };
+  return { stores: { ...input, operatorImage: images.operator, pullSecrets, isSuspended } };
 }
 
 function unmetMigration({ caches }: Deps, namespace: string, { after = [] }: SeedJobSpec): string | undefined {

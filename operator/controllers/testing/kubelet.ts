@@ -25,8 +25,8 @@ export interface FakeKubelet {
   stop(): Promise<void>;
 }
 
-/** What Jobs answer when all is well, by command. */
-const RESULTS: Record<string, object> = {
+/** What our own Jobs answer when all is well, by command. */
+const RESULTS: Record<string, { ok: boolean; [field: string]: unknown }> = {
   connect: { ok: true, logins: 1 },
   provision: { ok: true, changes: 3 },
   migrate: { ok: true, currentVersion: '0001', applied: [{ version: '0001', name: 'init', durationMs: 5, appliedAt: '2026-01-01T00:00:00Z' }], pending: [], appliedByThisRun: 1 },
@@ -86,7 +86,7 @@ async function patchStatus(client: Client, pod: Pod, status: object): Promise<vo
 function statusOf(pod: Pod, behaviour: Behaviour) {
   if (behaviour.kind === 'hold') return undefined;
   const names = (pod.spec?.containers ?? []).map(({ name }) => name);
-  const isJob = pod.metadata.labels?.['app.kubernetes.io/component'] === 'job';
+  const isJob = 'batch.kubernetes.io/job-name' in (pod.metadata.labels ?? {});
   const now = toKubeTime(new Date());
   const container = (state: object, ready: boolean, restartCount = 0) =>
     names.map((name) => ({
@@ -113,6 +113,13 @@ function statusOf(pod: Pod, behaviour: Behaviour) {
   }
   if (behaviour.kind === 'crash') {
     const terminated = { exitCode: 1, reason: 'Error', message: behaviour.log, startedAt: now, finishedAt: now };
+    if (isJob)
+      return {
+        phase: 'Failed',
+        message: 'ended',
+        conditions: conditions(false),
+        containerStatuses: container({ terminated }, false),
+      };
     const [state] = container({ waiting: { reason: 'CrashLoopBackOff' } }, false, 3);
     const containerStatuses = [{ ...state, lastState: { terminated } }];
     return { phase: 'Running', message: 'crash', conditions: conditions(false), containerStatuses };
@@ -125,7 +132,7 @@ function statusOf(pod: Pod, behaviour: Behaviour) {
       containerStatuses: container({ running: { startedAt: now } }, true),
     };
   const command = pod.metadata.labels?.['app.kubernetes.io/name'] ?? '';
-  const result = behaviour.kind === 'result' ? behaviour.result : (RESULTS[command] as { ok: boolean });
+  const result = behaviour.kind === 'result' ? behaviour.result : (RESULTS[command] ?? { ok: true });
   const terminated = { exitCode: result.ok ? 0 : 1, message: JSON.stringify(result), startedAt: now, finishedAt: now };
   return {
     phase: result.ok ? 'Succeeded' : 'Failed',

@@ -1,4 +1,5 @@
 import { loginSecret, loginsOf, verificationSecret, type Login } from '../../../resources/credentials.ts';
+import { referencesOf, referredValue } from '../../../resources/environment.ts';
 import type { SecretData } from '../../../resources/desired.ts';
 import {
   isRotating,
@@ -15,6 +16,12 @@ import { EXTERNAL_POLL_MS, readExternalServers } from '../external.ts';
 import { pinTemplates } from '../pinning/pin.ts';
 import { rotationRequest } from '../rotation.ts';
 import type { Scope } from '../scope.ts';
+import { pullSecretFault } from './pull-secrets.ts';
+import { readReferences } from './references.ts';
+
+/** Secrets and ConfigMaps that services refer to are not watched: this often they are looked at. */
+const REFERENCE_POLL_MS = 10_000;
+const MISSING_POLL_MS = 3_000;
 
 /**
  * Sees to it that every password and key exists. They are created once, by POST, and never written over: where two create at once,
@@ -22,6 +29,7 @@ import type { Scope } from '../scope.ts';
  */
 export async function reconcileCredentials(deps: Deps, scope: Scope): Promise<Fact> {
   const { platform, logins, refusedLogins } = scope;
+  scope.referenced = await readReferences(deps, scope);
   const data: Record<string, Readonly<Record<string, string>>> = await readExternalServers(deps, scope);
   const keep = (secret: Secret | undefined) => {
     if (secret) data[secret.metadata.name] = secret.data ?? {};
@@ -42,17 +50,18 @@ export async function reconcileCredentials(deps: Deps, scope: Scope): Promise<Fa
       keep(await ensureVerificationKey(deps, scope));
   } finally {
     scope.secrets = data satisfies SecretData;
-    scope.desired = pinTemplates(deps, scope, deps.renderer.render(platform, scope.secrets));
+    scope.desired = pinTemplates(deps, scope, deps.renderer.render(platform, scope.secrets, scope.referenced));
   }
-  return blockingFact(refusals) ?? credentialsFact(scope);
+  return blockingFact(refusals) ?? (await pullSecretFault(deps, scope)) ?? credentialsFact(scope);
 }
 
-function credentialsFact({ platform, secrets, external, logins }: Scope): Fact {
+function credentialsFact(scope: Scope): Fact {
+  const { platform, secrets, external, logins } = scope;
   const unreadable = [...external.values()].find(({ server, fault }) => server && fault)?.fault;
   if (unreadable) return unreadable;
   const missing = loginsOf(platform).filter(({ secret }) => !(secret in secrets)).length;
   if (missing > 0) return pending(`${missing} logins wait for the Secret of an external store`);
-  const lookAgainMs = external.size > 0 ? EXTERNAL_POLL_MS : undefined;
+  const lookAgainMs = pollAfterMs(scope);
   const rotating = [...logins.values()].filter(isRotating).map(({ username }) => username);
   if (rotating.length > 0)
     return holds(
@@ -61,6 +70,14 @@ function credentialsFact({ platform, secrets, external, logins }: Scope): Fact {
       lookAgainMs,
     );
   return holds('Ready', 'every password and key exists', lookAgainMs);
+}
+
+/** When what is not watched is to be read again; undefined where there is nothing of the kind. */
+function pollAfterMs(scope: Scope): number | undefined {
+  const references = scope.platform.services.flatMap(referencesOf);
+  if (references.some((each) => referredValue(scope.referenced, each) === undefined)) return MISSING_POLL_MS;
+  if (references.length > 0) return REFERENCE_POLL_MS;
+  return scope.external.size + scope.platform.pullSecrets.length > 0 ? EXTERNAL_POLL_MS : undefined;
 }
 
 /** The Secret of a login; undefined while an external store is not known. */

@@ -1,6 +1,13 @@
 import { areSwitching } from '../../../resources/login-state.ts';
-import { backendsOf, type Service } from '../../../resources/platform.ts';
-import { appliedTemplate, secretsOf, withTemplate, type ServiceObjects } from '../../../resources/service.ts';
+import { requiredBackends, type Service } from '../../../resources/platform.ts';
+import {
+  referencesOf,
+  referredValue,
+  secretsOf,
+  type Reference,
+  type ReferencedData,
+} from '../../../resources/environment.ts';
+import { appliedTemplate, withTemplate, type ServiceObjects } from '../../../resources/service.ts';
 import { hashOf, isDeleting, type Deployment } from '../../../runtime/index.ts';
 import { ofPlatform } from '../../caches.ts';
 import { findCause } from '../../cause.ts';
@@ -9,39 +16,63 @@ import { all, ensure, findOwned } from '../../ensure.ts';
 import { blockingFact, holds, pending, stalled, waiting, type Fact } from '../../fact.ts';
 import { REQUESTED_AT, returnedFrom } from '../pinning/pin.ts';
 import { giveUpRollout, recordTemplate, rolloutOf } from '../pinning/record.ts';
+import { withLiveReplicas } from '../replicas.ts';
 import { unmetRequirement } from '../requirements.ts';
 import type { Scope } from '../scope.ts';
+import { reconcileCronJob } from './cron-jobs.ts';
+import { reconcileVolume } from './volumes.ts';
 
 /** Applies the services, each as soon as what it needs itself is there. */
 export async function reconcileServices(deps: Deps, scope: Scope): Promise<Fact> {
   const { desired, available } = scope;
   if (!desired) return pending('waits for credentials');
-  const facts = await all(desired.services, (objects) => reconcileService(deps, scope, objects));
+  const work: (() => Promise<Fact | undefined>)[] = [
+    ...desired.volumes.map((claim) => () => reconcileVolume(deps, scope, claim)),
+    ...desired.services.map((objects) => () => reconcileService(deps, scope, objects)),
+  ];
+  const facts = (await all(work, (each) => each())).filter((fact) => fact !== undefined);
   const blocking = blockingFact(facts);
-  if (!blocking) return holds('Available', `${available.size} of ${facts.length} services are available`);
-  return { ...blocking, message: `${available.size} of ${facts.length} services are available: ${blocking.message}` };
+  const summary = `${available.size} of ${desired.services.length} services are available`;
+  return blocking ? { ...blocking, message: `${summary}: ${blocking.message}` } : holds('Available', summary);
 }
 
-async function reconcileService(
+async function reconcileService(deps: Deps, scope: Scope, objects: ServiceObjects): Promise<Fact> {
+  const { caches } = deps;
+  const { platform } = scope;
+  const { service, serviceAccount, kubeService, deployment, cronJob, autoscaler, disruptionBudget } = objects;
+  await ensure(deps, caches.serviceAccounts, platform, serviceAccount, scope);
+  if (kubeService) await ensure(deps, caches.services, platform, kubeService, scope);
+  if (disruptionBudget) await ensure(deps, caches.disruptionBudgets, platform, disruptionBudget, scope);
+  const unmetNeeds = () => unmetNeed(deps, scope, service);
+  if (cronJob) return reconcileCronJob(deps, scope, service, cronJob, unmetNeeds);
+  if (!deployment) throw new TypeError(`service ${service.name} has no workload`);
+  const fact = await reconcileDeployment(deps, scope, service, deployment, unmetNeeds);
+  // Not before there is something to scale.
+  if (autoscaler && scope.deployments.has(service.name))
+    await ensure(deps, caches.autoscalers, platform, autoscaler, scope);
+  return fact;
+}
+
+async function reconcileDeployment(
   deps: Deps,
   scope: Scope,
-  { service, serviceAccount, kubeService, deployment }: ServiceObjects,
+  service: Service,
+  deployment: Deployment,
+  unmetNeeds: () => string | undefined,
 ): Promise<Fact> {
   const { caches } = deps;
   const { platform } = scope;
-  await ensure(deps, caches.serviceAccounts, platform, serviceAccount, scope);
-  if (kubeService) await ensure(deps, caches.services, platform, kubeService, scope);
-
   const key = { namespace: platform.namespace, name: deployment.metadata.name };
   const live = await findOwned(deps, caches.deployments, platform, key, scope);
-  const { wanted, unmet } = gateTemplate(deployment, live, () => unmetNeed(deps, scope, service));
+  const { wanted, unmet } = gateTemplate(deployment, live, unmetNeeds);
   if (!wanted) return waiting('WaitingForRequirement', `${service.name} waits: ${unmet}`);
   await recordTemplate(deps, scope, service.name, { template: wanted.spec?.template, before: live });
-  const stored = await ensure(deps, caches.deployments, platform, wanted, scope);
+  const replicated = withLiveReplicas(wanted, live, service.autoscaling);
+  const stored = await ensure(deps, caches.deployments, platform, replicated, scope);
   scope.deployments.set(service.name, stored);
   if (unmet) return waiting('WaitingForRequirement', `${service.name} keeps its old pods: ${unmet}`);
   const failure = returnedFrom(scope, service.name);
-  if (isAvailable(stored)) {
+  if (isAvailable(stored, service.autoscaling?.minReplicas)) {
     scope.available.add(service.name);
     if (failure !== undefined) return rolloutFailed(scope, service.name, failure);
     return holds('Available', `${service.name} is available`);
@@ -93,17 +124,20 @@ export function gateTemplate(
 /** What keeps new pods of a service from starting, in words. */
 function unmetNeed(
   deps: Deps,
-  { platform, secrets, logins, provisioned, brokerIsReady }: Scope,
+  { platform, secrets, referenced, logins, provisioned, brokerIsReady }: Scope,
   service: Service,
 ): string | undefined {
   if (areSwitching(secretsOf(platform, service).flatMap((name) => logins.get(name) ?? [])))
     return 'its logins are changing over';
-  const missing = secretsOf(platform, service).find((name) => !(name in secrets));
+  const needed = requiredBackends(service);
+  const missing = secretsOf(platform, service, needed).find((name) => !(name in secrets));
   if (missing) return `Secret ${missing} does not exist yet`;
-  for (const backend of backendsOf(service)) {
+  for (const backend of needed) {
     if (backend === 'nats' && !brokerIsReady) return 'nats is not ready';
     if (backend !== 'nats' && !provisioned.has(backend)) return `its role in ${backend} is not ready`;
   }
+  const absent = referencesOf(service).find((each) => !each.optional && referredValue(referenced, each) === undefined);
+  if (absent) return missingReference(referenced, absent);
   for (const requirement of service.requires) {
     const unmet = unmetRequirement(deps, platform, requirement);
     if (unmet) return unmet;
@@ -111,10 +145,24 @@ function unmetNeed(
   return undefined;
 }
 
-/** All pods are of the current template and ready. */
-export function isAvailable({ metadata, spec, status }: Deployment): boolean {
+function missingReference(referenced: ReferencedData, { kind, name, key }: Reference): string {
+  const isThere = `${kind}/${name}` in referenced;
+  return isThere
+    ? `${kind} ${name}, which its env refers to, has no key ${key}`
+    : `${kind} ${name}, which its env refers to, does not exist: create it, with the key ${key}`;
+}
+
+/**
+ * All pods are of the current template and ready. @param enough pods that do where an autoscaler decides on their number: those that it
+ * has just added may still start.
+ */
+export function isAvailable({ metadata, spec, status }: Deployment, enough?: number): boolean {
   if ((status?.observedGeneration ?? 0) < (metadata.generation ?? 0)) return false;
   const wanted = spec?.replicas ?? 1;
+  if (enough !== undefined) {
+    const isRolledOut = (status?.updatedReplicas ?? 0) === (status?.replicas ?? 0);
+    return isRolledOut && (status?.availableReplicas ?? 0) >= Math.min(enough, wanted);
+  }
   return (
     (status?.updatedReplicas ?? 0) >= wanted &&
     (status?.availableReplicas ?? 0) >= wanted &&

@@ -13,7 +13,7 @@ export async function reconcileVerification(deps: Deps, scope: Scope): Promise<F
   if (!isVerifiable(platform)) return holds('NotRequested', `an order needs ${VERIFIED_PATH.through.join(', ')}`);
   if (!desired || !(verificationSecretName(platform.name) in secrets)) return pending('waits for credentials');
   const onPath = desired.services.filter(({ service }) => VERIFIED_PATH.through.some((name) => name === service.name));
-  const templates = onPath.map(({ deployment }) => deployment.spec?.template);
+  const templates = onPath.map(({ deployment }) => deployment?.spec?.template);
   const progress = await advanceRun(deps, verifyJob(platform, templates), runs.get(VERIFY_PURPOSE), {
     mayStart: onPath.every(({ service }) => available.has(service.name)),
     signal: scope.signal,

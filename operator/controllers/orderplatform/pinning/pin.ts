@@ -1,10 +1,12 @@
 /** Pinning: what runs is kept across upgrades of the operator until the spec asks for more, and is returned to when a rollout fails. */
 import { orderPlatformSpec, withoutDefaults, type OrderPlatform } from '../../../api/v1alpha1/index.ts';
+import { withRunTemplate } from '../../../resources/cron-job.ts';
 import type { Desired } from '../../../resources/desired.ts';
+import { referencesOf, referredValue } from '../../../resources/environment.ts';
 import { REVISION_OF_LABEL } from '../../../resources/labels.ts';
 import type { PodTemplate } from '../../../resources/pod.ts';
 import { followsOperator, type Offer } from '../../../resources/release.ts';
-import { withTemplate } from '../../../resources/service.ts';
+import { withTemplate, workloadTemplate } from '../../../resources/service.ts';
 import { parseRevision } from '../../../resources/template-revision.ts';
 import { hashOf, type ControllerRevision } from '../../../runtime/index.ts';
 import { ofPlatform } from '../../caches.ts';
@@ -40,8 +42,13 @@ export function pinTemplates(deps: Deps, scope: Scope, desired: Desired): Desire
     stores: desired.stores.map((store) => pinnedStore(store, pinned)),
     broker: desired.broker && pinnedStore(desired.broker, pinned),
     services: desired.services.map((objects) => {
-      const { deployment, service } = objects;
-      return { ...objects, deployment: withTemplate(deployment, pinned(service.name, deployment.spec?.template)) };
+      const { deployment, cronJob, service } = objects;
+      const template = pinned(service.name, workloadTemplate(objects));
+      return {
+        ...objects,
+        deployment: deployment && withTemplate(deployment, template),
+        cronJob: cronJob && withRunTemplate(cronJob, template),
+      };
     }),
   };
 }
@@ -68,13 +75,14 @@ export function revisionsOf(
 /** No pod template follows from these. */
 const UNRELATED = new Set(['upgrades', 'progressDeadlineSeconds', 'suspend', 'deletionPolicy']);
 
-/** The spec as its user wrote it, and the passwords that it resolves to. */
-function inputHashOf({ object, secrets }: Scope): string {
+/** The spec as its user wrote it, and the passwords and values that it resolves to. */
+function inputHashOf({ object, platform, secrets, referenced }: Scope): string {
   const asked = Object.entries(withoutDefaults(orderPlatformSpec, object.spec) ?? {});
   const passwords = Object.entries(secrets).map(([name, { password, key }]) => [name, password ?? key]);
   return hashOf({
     spec: Object.fromEntries(asked.filter(([field]) => !UNRELATED.has(field))),
     passwords: Object.fromEntries(passwords),
+    referenced: platform.services.flatMap(referencesOf).map((each) => [each, referredValue(referenced, each)]),
   });
 }
 

@@ -31,7 +31,7 @@ const NEXT: Renderer = {
     const workloads = [
       ...desired.stores.map(({ statefulSet }) => statefulSet),
       ...(desired.broker ? [desired.broker.statefulSet] : []),
-      ...desired.services.map(({ deployment }) => deployment),
+      ...desired.services.flatMap(({ deployment }) => deployment ?? []),
     ];
     for (const { spec } of workloads) spec!.template.spec!.terminationGracePeriodSeconds = 77;
     return desired;

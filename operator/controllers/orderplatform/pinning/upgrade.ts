@@ -4,6 +4,7 @@ import type { Desired } from '../../../resources/desired.ts';
 import type { PodTemplate } from '../../../resources/pod.ts';
 import { followsOperator, revisionOf } from '../../../resources/release.ts';
 import { resolvePlatform } from '../../../resources/resolve.ts';
+import { workloadTemplate } from '../../../resources/service.ts';
 import { differences, hashOf, type Difference, type Recorder } from '../../../runtime/index.ts';
 import type { Deps } from '../../deps.ts';
 import type { Scope } from '../scope.ts';
@@ -20,11 +21,13 @@ export function upgradeAvailable(deps: Deps, scope: Scope): Upgrade | undefined 
   const spec = orderPlatformSpec.parse(object.spec);
   const { platform: following } = resolvePlatform(platform, spec, offer.images, offer.version);
   if (!following) return undefined;
-  const changes = [...templatesOf(deps.renderer.render(following, scope.secrets))].flatMap(([component, template]) => {
-    const plan = pins.get(component);
-    if (!plan || plan.kind === 'returned' || hashOf(plan.template) === hashOf(template)) return [];
-    return `${component}: ${describe(plan.template, template)}`.slice(0, MAX_CHANGE);
-  });
+  const changes = [...templatesOf(deps.renderer.render(following, scope.secrets, scope.referenced))].flatMap(
+    ([component, template]) => {
+      const plan = pins.get(component);
+      if (!plan || plan.kind === 'returned' || hashOf(plan.template) === hashOf(template)) return [];
+      return `${component}: ${describe(plan.template, template)}`.slice(0, MAX_CHANGE);
+    },
+  );
   const version = platform.release === offer.version ? {} : { version: offer.version };
   if (changes.length === 0 && !version.version) return undefined;
   return { revision: revisionOf(offer), ...version, changes };
@@ -48,7 +51,7 @@ function templatesOf({ stores, broker, services }: Desired): Map<string, PodTemp
   const stateful = [...stores, ...(broker ? [broker] : [])];
   return new Map([
     ...stateful.map(({ component, statefulSet }) => [component, statefulSet.spec?.template] as const),
-    ...services.map(({ service, deployment }) => [service.name, deployment.spec?.template] as const),
+    ...services.map((objects) => [objects.service.name, workloadTemplate(objects)] as const),
   ]);
 }
 
