@@ -126,6 +126,48 @@ describe('images', () => {
   }, 60_000);
 });
 
+describe('a service that changes', () => {
+  /** What of a Deployment follows from the spec alone. */
+  const shape = async (namespace: string) => {
+    const live = await cluster.client.get(Deployments, { namespace, name: MINE });
+    const { terminationGracePeriodSeconds: _, ...pod } = live?.spec?.template.spec ?? {};
+    return {
+      strategy: live?.spec?.strategy,
+      replicas: live?.spec?.replicas,
+      pod,
+      hash: live?.spec?.template.metadata?.annotations,
+    };
+  };
+  const volume = { volume: { name: 'disk', mountPath: '/data' } };
+  test.each<[string, Partial<Services[number]>, Partial<Services[number]>]>([
+    ['how it is probed: by path or command', { port: 9000, probes: { liveness: { path: '/live' } } }, { port: 9000, probes: { liveness: { command: ['alive'] } } }],
+    ['how it is probed: by command or port', { port: 9000, probes: { liveness: { command: ['alive'], initialDelaySeconds: 5 } } }, { port: 9000 }],
+    ['whether it listens', { port: 9000 }, {}],
+    ['the port that it listens on', { port: 9000 }, { port: 9001 }],
+    ['where a value comes from', { env: [{ name: 'A', value: 'x' }] }, { env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'a', key: 'a', optional: true } } }] }],
+    ['from which kind of object', { env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'a', key: 'a', optional: true } } }] }, { env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'a', key: 'a', optional: true } } }] }],
+    ['the order of its values', { env: [{ name: 'A', value: '$(B)' }, { name: 'B', value: 'b' }] }, { env: [{ name: 'B', value: 'b' }, { name: 'A', value: '$(B)' }] }],
+    ['its command', { command: ['a'], args: ['b'] }, { args: ['c', 'd'] }],
+    ['its resources', { resources: { requests: { cpu: 1 }, limits: { cpu: '2' } } }, { resources: { limits: { memory: '1Gi' } } }],
+    ['its volume', { needs: [volume] }, {}],
+    ['where its volume is', { needs: [volume] }, { needs: [{ volume: { name: 'disk', mountPath: '/other', readOnly: true } }] }],
+    ['its number of pods', { replicas: 2 }, { replicas: 0 }],
+  ])('%s, is as if it had always been so, and goes back', async (_, a, b) => {
+    const [changed, fresh] = [await cluster.namespace(), await cluster.namespace()];
+    const spec = (fields: Partial<Services[number]>) => ({ volumes: [{ name: 'disk', storage: '1Gi' }], services: [own(fields)] });
+    await platforms.create(changed, spec(a));
+    await platforms.create(fresh, spec(b));
+    await Promise.all([platforms.ready(changed), platforms.ready(fresh)]);
+    const before = await shape(changed);
+    await platforms.change(changed, spec(b));
+    await platforms.ready(changed);
+    expect(await shape(changed)).toEqual(await shape(fresh));
+    await platforms.change(changed, spec(a));
+    await platforms.ready(changed);
+    expect(await shape(changed)).toEqual(before);
+  }, 60_000); // prettier-ignore
+});
+
 describe('the environment', () => {
   test('is waited for where a Secret has it, and rolls the pods when it changes there', async () => {
     const namespace = await cluster.namespace();
