@@ -25,6 +25,7 @@ export interface RunOptions {
   leaderElect?: boolean;
   leaderElectionLease: string;
   leaderElectionNamespace: string;
+  leaderElectionIdentity?: string;
   logLevel: LogLevel;
 }
 
@@ -60,6 +61,13 @@ export function runCommand(): Command {
         .env('POD_NAMESPACE')
         .default(OPERATOR_NAMESPACE),
     )
+    .addOption(
+      // A container that starts again in its pod is the only process of that name: it need not wait for its own lease.
+      new Option(
+        '--leader-election-identity <name>',
+        'what the Lease names its holder by, unique to this process; by default random',
+      ).env('POD_NAME'),
+    )
     .addOption(new Option('--log-level <level>').env('LOG_LEVEL').choices(LOG_LEVELS).default('info'))
     .action(async (options: RunOptions) => {
       try {
@@ -91,7 +99,10 @@ export async function runOperator(options: RunOptions, signal: AbortSignal): Pro
     http: { port: Number(options.port) },
     ...(options.namespace && { namespaces: options.namespace }),
     ...(isElected(options) && {
-      leaderElection: { lease: { namespace: options.leaderElectionNamespace, name: options.leaderElectionLease } },
+      leaderElection: {
+        lease: { namespace: options.leaderElectionNamespace, name: options.leaderElectionLease },
+        identity: options.leaderElectionIdentity,
+      },
     }),
   });
   registerControllers(manager, { client, images: withImageOverrides(RELEASE_IMAGES, overrides) });

@@ -206,6 +206,7 @@ function operatorContainer({ operatorImage }: InstallInput) {
     env: [
       { name: 'ORDERPLANE_IMAGES_FILE', value: IMAGES_FILE },
       { name: 'MANAGEMENT_PORT', value: String(PORTS.management) },
+      { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
       { name: 'POD_NAMESPACE', valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
     ],
     ports: [{ name: 'management', containerPort: PORTS.management }],

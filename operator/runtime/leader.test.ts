@@ -224,6 +224,15 @@ describe('a candidate', () => {
     expect(b.isOpen()).toBe(true);
   });
 
+  test('that comes back under the name of the holder goes on at once: its former life is over', async () => {
+    const t = setup();
+    t.server.save({ metadata: LEASE, spec: { holderIdentity: 'a', leaseDurationSeconds: 15, leaseTransitions: 3 } });
+    const again = t.join('a');
+    await t.pass(1_000);
+    expect(again.isOpen()).toBe(true);
+    expect(t.server.lease()?.spec).toMatchObject({ holderIdentity: 'a', leaseTransitions: 3 });
+  });
+
   test('gives up when told to', async () => {
     const t = setup();
     t.join('a');

@@ -25,7 +25,7 @@ export interface LeaderElectionOptions {
   /** Behind no fence, and on connections of its own: a renewal must not queue behind other requests. */
   client: Client;
   lease: ObjectKey;
-  /** Unique to this process. Default: the host's name and a random part. */
+  /** Unique among those that live; one that comes back under its name need not wait. Default: host name and a random part. */
   identity?: string;
   timing?: Partial<LeaseTiming>;
   clock?: Clock;

@@ -28,7 +28,7 @@ export interface ManagerOptions {
    * Controllers run only while this process holds the lease, and `client` is fenced: from `run` on it changes nothing unless
    * the lease is held. Without it there is no election.
    */
-  leaderElection?: { lease: ObjectKey; identity?: string; timing?: Partial<LeaseTiming> };
+  leaderElection?: { lease: ObjectKey; identity?: string | undefined; timing?: Partial<LeaseTiming> };
   clock?: Clock;
   /** How long running reconciles may take to finish at the end. Default 30 s. */
   gracePeriodMs?: number;
