@@ -23,7 +23,7 @@ export interface Informer<T extends KubeObject = KubeObject> {
   byIndex(name: string, value: string): T[];
   /** Objects with an owner reference to this uid. */
   byOwner(uid: string): T[];
-  /** Names a function that files each object under any number of values. */
+  /** Names a function that files each object under any number of values; where it throws, under none. */
   addIndex(name: string, values: (object: T) => string[]): void;
   /** Calls `handler` for every change from now on, after one `add` for each object that is there already. */
   addHandler(handler: (event: InformerEvent<T>) => void): void;
@@ -140,7 +140,14 @@ export function createInformer<T extends KubeObject>(resource: Resource<T>, opti
     },
     byOwner: (uid) => found(indexes.get(BY_OWNER)!.keys(uid)),
     addIndex(name, values) {
-      const index = createIndex(values);
+      const index = createIndex((object: T) => {
+        try {
+          return values(object);
+        } catch (error) {
+          log.error({ err: error, index: name, key: keyToString(keyOf(object)) }, 'an index function threw');
+          return [];
+        }
+      });
       for (const [key, object] of objects) index.put(key, object);
       indexes.set(name, index);
     },

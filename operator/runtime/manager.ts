@@ -81,6 +81,7 @@ export function createManager(options: ManagerOptions): Manager {
   const informers = new Map<string, Informer>();
   const controllers: Controller[] = [];
   const stopping = new AbortController();
+  const reportLead = options.leaderElection && metrics.leader(options.leaderElection.lease.name);
   let started = false;
   let port: number | undefined;
 
@@ -111,12 +112,11 @@ export function createManager(options: ManagerOptions): Manager {
     const leaseClient = client.sibling();
     leaseClient.observe(metrics.observeRequest);
     const election = createLeaderElection({ client: leaseClient, lease, ...rest, clock, log });
-    const report = metrics.leader(lease.name);
     client.fence(election.fence);
     try {
       if (!(await election.acquire(stop))) return;
-      report(true);
-      election.fence.signal.addEventListener('abort', () => report(false));
+      reportLead?.(true);
+      election.fence.signal.addEventListener('abort', () => reportLead?.(false));
       const message = `${election.identity} became leader`;
       recorder.event(leaseObject(lease), { type: 'Normal', reason: 'LeaderElection', message });
       const done = new AbortController();

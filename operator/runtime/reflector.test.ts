@@ -256,6 +256,11 @@ describe('the cache', () => {
     expect(names(run.informer.byIndex('first letter', 'b'))).toEqual(['b']);
     expect(names(run.informer.list({ namespace: 'n' }))).toEqual(['a', 'b']);
     expect(run.informer.list({ namespace: 'other' })).toEqual([]);
+    run.informer.addIndex('broken for b', ({ metadata: { name } }) => {
+      if (name === 'b') throw new Error('no');
+      return ['x'];
+    });
+    expect(names(run.informer.byIndex('broken for b', 'x'))).toEqual(['a']);
     expect(() => run.informer.byIndex('none', 'x')).toThrow('no index "none"');
     const object = run.informer.get({ namespace: 'n', name: 'a' })!;
     expect(() => (object.metadata.name = 'z')).toThrow(TypeError);
