@@ -81,7 +81,7 @@ describe('a Migration', () => {
     await cluster.client.create(ConfigMaps, { metadata: { name: 'sql', namespace }, data: sql } as ConfigMap);
     await becomes(namespace, 'billing', { status: 'True', reason: 'UpToDate' });
     const run = await newestRun(namespace, 'billing');
-    expect([run.env?.slice(1), Object.keys(run.files)]).toEqual([['ADMIN_URI=db'], ['0001_init.up.sql']]);
+    expect([run.env?.slice(1), Object.keys(run.files)]).toEqual([['ADMIN_URI=db', 'ADMIN_CA_FILE=/etc/orderplane/ca/admin-uri.crt'], ['0001_init.up.sql']]);
 
     await cluster.client.mergePatch(ConfigMaps, { namespace, name: 'sql' }, { data: { '0002_more.up.sql': 'create table y()' } });
     await eventually('the new file was run', async () => (await newestRun(namespace, 'billing')).count === 2);
