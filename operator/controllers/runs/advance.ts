@@ -1,14 +1,17 @@
 import { jobRun, type JobDefinition } from '../../resources/job.ts';
-import { RUN_OF_LABEL } from '../../resources/labels.ts';
+import { RUN_LABEL, RUN_OF_LABEL } from '../../resources/labels.ts';
 import {
   ConfigMaps,
   controllerOf,
   isAlreadyExists,
+  isConditionTrue,
   isInvalid,
   Jobs,
   keyOf,
+  Pods,
   type Job,
   type KubeObject,
+  type Pod,
   type ReconcileContext,
   type Resource,
 } from '../../runtime/index.ts';
@@ -16,6 +19,7 @@ import { findCause } from '../cause.ts';
 import type { Deps } from '../deps.ts';
 
 import { Blocked, stalled } from '../fact.ts';
+import { JOB_NAME_LABEL } from './owner.ts';
 import { observeRun } from './observe.ts';
 import { planRun, recordOf, superfluousRuns, type ObservedRun, type RunRecord } from './plan.ts';
 
@@ -51,7 +55,13 @@ export async function advanceRun(
   const jobs = caches.jobs
     .byOwner(definition.owner.uid)
     .filter((job) => job.metadata.labels?.[RUN_OF_LABEL] === definition.purpose);
-  const runs = jobs.filter((job) => !job.metadata.deletionTimestamp).map((job) => observeRun(job, podsOf(deps, job)));
+  const kept = jobs.filter((job) => !job.metadata.deletionTimestamp);
+  const runs = await Promise.all(
+    kept.map(async (job) => {
+      const isNews = Number(job.metadata.labels?.[RUN_LABEL]) > (lastRecord?.number ?? 0);
+      return observeRun(job, isNews ? await podsWithResult(deps, job, options) : podsOf(deps, job));
+    }),
+  );
   let record = lastRecord;
   let result: unknown;
   const failed = () =>
@@ -96,6 +106,23 @@ export async function advanceRun(
         };
     }
   }
+}
+
+/**
+ * The pods of a Job. Each kind has a watch of its own: that of Jobs may tell of an end that the one of pods has not come to, and a result that is
+ * not read would be a run that is repeated.
+ */
+async function podsWithResult(
+  deps: Deps,
+  job: Job,
+  { signal }: Pick<ReconcileContext, 'signal'>,
+): Promise<readonly Pod[]> {
+  const known = podsOf(deps, job);
+  if (!isConditionTrue(job.status?.conditions, 'Complete') || known.some(({ status }) => status?.phase === 'Succeeded'))
+    return known;
+  const { name, namespace } = job.metadata;
+  const labelSelector = `${JOB_NAME_LABEL}=${name}`;
+  return (await deps.client.list(Pods, { ...(namespace && { namespace }), labelSelector, signal })).items;
 }
 
 function podsOf({ caches }: Deps, job: Job) {

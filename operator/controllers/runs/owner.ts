@@ -1,6 +1,6 @@
 import { controllerOf, type Informer, type Job, type ObjectKey, type Pod } from '../../runtime/index.ts';
 
-const JOB_NAME_LABEL = 'batch.kubernetes.io/job-name';
+export const JOB_NAME_LABEL = 'batch.kubernetes.io/job-name';
 
 /** Maps the pod of a Job to the object of that kind that the Job is run for. */
 export function runOwner(jobs: Informer<Job>, kind: 'Migration' | 'SeedJob'): (pod: Pod) => ObjectKey[] {

@@ -1,0 +1,51 @@
+import { expect, test } from '@jest/globals';
+import { jobRun, type JobDefinition } from '../../resources/job.ts';
+import { fakeClock, type Job, type Pod } from '../../runtime/index.ts';
+import type { Deps } from '../deps.ts';
+import { advanceRun } from './advance.ts';
+
+const definition: JobDefinition = {
+  namespace: 'shop',
+  owner: { apiVersion: 'orderplane.dev/v1alpha1', kind: 'OrderPlatform', name: 'shop', uid: 'uid', controller: true },
+  purpose: 'provision-postgres',
+  baseName: 'shop-provision-postgres',
+  platform: 'shop',
+  command: 'provision',
+  image: 'operator',
+  inputHash: 'abcdef0123',
+  input: () => ({}),
+  env: [],
+};
+const job: Job = {
+  ...jobRun(definition, 1).job,
+  status: { conditions: [{ type: 'Complete', status: 'True' }] },
+};
+const ended: Pod = {
+  metadata: { name: 'pod' },
+  status: {
+    phase: 'Succeeded',
+    containerStatuses: [
+      { name: 'main', image: '', imageID: '', ready: false, restartCount: 0, state: { terminated: { exitCode: 0, message: '{"ok":true,"changes":3}' } } },
+    ],
+  },
+}; // prettier-ignore
+
+/** Deps of an operator whose cache of pods says one thing, and whose API server another. */
+function depsWith(cached: Pod[], stored: Pod[]): Deps {
+  const caches = { jobs: { byOwner: () => [job] }, pods: { byOwner: () => cached } };
+  const client = {
+    list: async () => ({ items: stored, resourceVersion: '1' }),
+    create: async () => Promise.reject(new Error('a run that succeeded was repeated')),
+  };
+  return { caches, client, clock: fakeClock() } as unknown as Deps;
+}
+
+test.each<[string, Pod[], Pod[]]>([
+  ['has told of its end', [ended], []],
+  ['lags behind that of Jobs', [{ metadata: { name: 'pod' }, status: { phase: 'Running' } }], [ended]],
+  ['has not heard of the pod', [], [ended]],
+])('a run that succeeded is not repeated where the watch of pods %s', async (_, cached, stored) => {
+  const { signal } = new AbortController();
+  const progress = await advanceRun(depsWith(cached, stored), definition, undefined, { mayStart: true, signal });
+  expect(progress).toMatchObject({ isSettled: true, record: { number: 1, outcome: 'Succeeded' }, result: { changes: 3 } });
+}); // prettier-ignore
