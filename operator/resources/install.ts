@@ -95,6 +95,8 @@ function clusterRole(): Manifest {
       { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: OWN },
       // Whether they can.
       { apiGroups: ['storage.k8s.io'], resources: ['storageclasses'], verbs: ['get'] },
+      // Whether the pods on it can be believed.
+      { apiGroups: [''], resources: ['nodes'], verbs: ['get'] },
       // Whether a namespace is going: then there is nothing to tear down in order.
       { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
       { apiGroups: ['apps'], resources: ['deployments', 'statefulsets'], verbs: OWN },

@@ -192,6 +192,8 @@ const UNSEEN = [
   'delete configmaps',
   'get configmaps',
   'get jobs',
+  // Pods here have no node.
+  'get nodes',
   // Asked for while pods fail or are refused: status.int.test.ts.
   'get pods/log',
   'list events',

@@ -15,6 +15,7 @@ const definition: JobDefinition = {
   inputHash: 'abcdef0123',
   input: () => ({}),
   env: [],
+  pullSecrets: [],
 };
 const job: Job = {
   ...jobRun(definition, 1).job,

@@ -17,6 +17,7 @@ import { blockingFact, holds, pending, stalled, waiting, type Fact } from '../..
 import { REQUESTED_AT, returnedFrom } from '../pinning/pin.ts';
 import { giveUpRollout, recordTemplate, rolloutOf } from '../pinning/record.ts';
 import { withLiveReplicas } from '../replicas.ts';
+import { servingGap } from '../../serving.ts';
 import { unmetRequirement } from '../requirements.ts';
 import type { Scope } from '../scope.ts';
 import { reconcileCronJob } from './cron-jobs.ts';
@@ -72,20 +73,21 @@ async function reconcileDeployment(
   scope.deployments.set(service.name, stored);
   if (unmet) return waiting('WaitingForRequirement', `${service.name} keeps its old pods: ${unmet}`);
   const failure = returnedFrom(scope, service.name);
-  if (isAvailable(stored, service.autoscaling?.minReplicas)) {
+  const pods = ofPlatform(caches.pods, platform).filter(
+    (pod) => pod.metadata.labels?.['app.kubernetes.io/name'] === service.name,
+  );
+  const replicas = stored.spec?.replicas ?? 1;
+  const enough = service.autoscaling?.minReplicas;
+  const gap = isAvailable(stored, enough)
+    ? await servingGap(deps, pods, Math.min(enough ?? replicas, replicas), scope)
+    : {};
+  if (!gap) {
     scope.available.add(service.name);
     if (failure !== undefined) return rolloutFailed(scope, service.name, failure);
     return holds('Available', `${service.name} is available`);
   }
-  const pods = ofPlatform(caches.pods, platform).filter(
-    (pod) => pod.metadata.labels?.['app.kubernetes.io/name'] === service.name,
-  );
-  const { words: trouble, lookAgainMs } = await findCause(
-    deps,
-    stored,
-    pods.filter((pod) => !isDeleting(pod)),
-    scope,
-  );
+  const living = pods.filter((pod) => !isDeleting(pod));
+  const { words: trouble, lookAgainMs } = gap.words ? gap : await findCause(deps, stored, living, scope);
   if (trouble) scope.troubles.set(service.name, trouble);
   if (failure === undefined && rolloutOf(stored) === 'ProgressDeadlineExceeded') {
     const why = trouble ?? `its pods were not ready within ${platform.progressDeadlineSeconds} s`;

@@ -10,6 +10,7 @@ import { all, ensure, isOurs } from '../../ensure.ts';
 import { Blocked, blockingFact, holds, pending, stalled, waiting, type Fact } from '../../fact.ts';
 import { connectExternal } from '../external.ts';
 import { recordTemplate } from '../pinning/record.ts';
+import { servingGap } from '../../serving.ts';
 import type { Scope } from '../scope.ts';
 import { reconcileVolume } from '../volumes.ts';
 
@@ -63,12 +64,13 @@ export async function reconcileStore(
     ? await ensure(deps, caches.statefulSets, platform, volume.statefulSet, scope)
     : caches.statefulSets.get(key);
   if (live) scope.statefulSets.set(component, live);
-  if (live && (isReady(live) || (!volume.statefulSet && (live.status?.readyReplicas ?? 0) > 0)))
-    return { isUp: true, ...(volume.fault && { fault: volume.fault }) };
   const pods = ofPlatform(caches.pods, platform).filter(
     (pod) => pod.metadata.labels?.['app.kubernetes.io/name'] === component,
   );
-  const { words: trouble, lookAgainMs } = live ? await findCause(deps, live, pods, scope) : {};
+  const isRunning = live && (isReady(live) || (!volume.statefulSet && (live.status?.readyReplicas ?? 0) > 0));
+  const gap = isRunning ? await servingGap(deps, pods, live.spec?.replicas ?? 1, scope) : {};
+  if (!gap) return { isUp: true, ...(volume.fault && { fault: volume.fault }) };
+  const { words: trouble, lookAgainMs } = gap.words || !live ? gap : await findCause(deps, live, pods, scope);
   if (trouble) scope.troubles.set(component, trouble);
   const words = trouble ?? `pod ${statefulSet.metadata.name}-0 is starting`;
   return { isUp: false, fault: waiting('StoreNotReady', `${component} is not ready: ${words}`, lookAgainMs) };
