@@ -157,6 +157,8 @@ async function becomes(kind: Kind, namespace: string, name: string, wanted: Heal
 
 const PROGRESSING: Health = { argo: 'Progressing', flux: 'inProgress' };
 const HEALTHY: Health = { argo: 'Healthy', flux: 'current' };
+/** Its generation is not observed, which Flux takes for work in progress. */
+const SUSPENDED: Health = { argo: 'Suspended', flux: 'inProgress' };
 const DEGRADED: Health = { argo: 'Degraded', flux: 'failed' };
 
 const migration = (up: string) => ({
@@ -177,6 +179,10 @@ describe('health', () => {
     await platforms.becomes(namespace, 'SchemaCurrent', { status: 'True' });
     expect(await becomes('OrderPlatform', namespace, 'shop', PROGRESSING)).toContain('inventory is not available');
     await cluster.kubelet.behave(/^shop-inventory-/, { kind: 'run' });
+    await becomes('OrderPlatform', namespace, 'shop', HEALTHY);
+    await platforms.change(namespace, { suspend: true });
+    expect(await becomes('OrderPlatform', namespace, 'shop', SUSPENDED)).toContain('spec.suspend');
+    await platforms.change(namespace, { suspend: false });
     await becomes('OrderPlatform', namespace, 'shop', HEALTHY);
 
     await operator.kill();
