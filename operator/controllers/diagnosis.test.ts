@@ -23,6 +23,7 @@ describe('pods', () => {
     ['that crash give their last words', container({ state: { waiting: { reason: 'CrashLoopBackOff' } }, lastState: { terminated: { exitCode: 1, reason: 'Error', message: '{"level":"error","msg":"no route"}' } } }), 'keeps crashing (main: exit code 1): no route'],
     ['whose image is not there say why, once', container({ state: { waiting: { reason: 'ImagePullBackOff', message: 'Back-off pulling image "shop/orders:1": ErrImagePull: shop/orders:1: not found' } } }), 'cannot pull image shop/orders:1: shop/orders:1: not found'],
     ['that were just killed for memory say so', container({ restartCount: 1, state: runningFor(3), lastState: ended(137, 'OOMKilled') }), 'was restarted (main: OOMKilled, exit code 137)'],
+    ['that crash again and again say so at every turn', container({ restartCount: 2, state: runningFor(3), lastState: ended(1, 'Error') }), 'keeps crashing (main: exit code 1)'],
     ['that run again for long are not ready for another reason', container({ restartCount: 1, started: true, state: runningFor(60), lastState: ended(137, 'OOMKilled') }), 'runs, but is not ready'],
     ['whose node went down do not count as crashed', container({ restartCount: 1, started: true, state: runningFor(7), lastState: ended(255, 'Unknown', '{"level":20,"msg":"handled"}') }), 'runs, but is not ready'],
     ['whose node went down and that just came back need time', container({ restartCount: 1, started: true, state: runningFor(2), lastState: ended(255, 'Unknown') }), undefined],

@@ -127,8 +127,10 @@ function isOwnEnd({ reason }: Terminated): boolean {
 function crash(container: ContainerStatus, verb: string, last: Terminated | undefined): PodFault {
   const { name, state, restartCount: restarts } = container;
   const reason = last?.reason && last.reason !== 'Error' ? `${last.reason}, ` : '';
+  // One phrase for all that a crash loop goes through: a status that follows each turn of it is written all the time.
+  const phrase = restarts > 1 ? 'keeps crashing' : verb;
   return {
-    words: `${verb} (${name}: ${reason}exit code ${last?.exitCode ?? 'unknown'})`,
+    words: `${phrase} (${name}: ${reason}exit code ${last?.exitCode ?? 'unknown'})`,
     said: lastWords(last?.message ?? ''),
     isCertain: true,
     question: { kind: 'log', container: name, previous: state?.terminated === undefined, restarts },
