@@ -94,7 +94,10 @@ describe('a platform that does not get on', () => {
     await cluster.kubelet.behave(/^shop-reports-/, { kind: 'hold' });
     await platforms.create(namespace, { services: [reports], progressDeadlineSeconds: 5 });
     const waits = await platforms.becomes(namespace, 'Reconciling', { status: 'True' });
-    const since = await eventually('what waits is recorded', async () => (await platforms.read(namespace)).status?.waiting?.[0]?.since);
+    const since = await eventually('what waits is recorded, with a pod that is updated', async () => {
+      const [waiting] = (await platforms.read(namespace)).status?.waiting ?? [];
+      return waiting?.done === 1 && waiting.since;
+    });
     await operator.kill();
     operator = cluster.startOperator();
     const stalled = await platforms.becomes(namespace, 'Stalled', { status: 'True', reason: 'ProgressDeadlineExceeded' });

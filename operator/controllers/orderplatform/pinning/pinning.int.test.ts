@@ -147,6 +147,7 @@ describe('a rollout that misses its deadline', () => {
   }, 60_000); // prettier-ignore
 
   test('is not tried again by an operator that starts anew', async () => {
+    await operator.idle();
     const before = await cluster.writes(namespace);
     await restartedAs();
     expect((await cluster.writes(namespace)).slice(before.length)).toEqual([]);

@@ -64,14 +64,16 @@ function describe(kept: PodTemplate, next: PodTemplate | undefined): string {
     .map(({ path, desired }: Difference) => ({ path, before: desired, after: undefined }));
   const isImage = ({ path }: { path: string }) => Number(path.endsWith('.image'));
   const all = [...set, ...dropped].toSorted((a, b) => isImage(b) - isImage(a));
-  const told = all.slice(0, MAX_DIFFERENCES).map(({ path, before, after }) => {
-    const [short] = path.split('.').slice(-1);
-    const isScalar = [before, after].every((value) => typeof value !== 'object' || value === null);
-    const place = path.replace(/^spec\./, '');
-    return isScalar ? `${short === 'image' ? short : place} ${show(before)} → ${show(after)}` : place;
-  });
-  const rest = all.length - told.length;
-  return [...told, ...(rest > 0 ? [`${rest} more`] : [])].join(', ');
+  // Two containers of one image change alike.
+  const words = [...new Set(all.map(inWords))];
+  const rest = words.length - MAX_DIFFERENCES;
+  return [...words.slice(0, MAX_DIFFERENCES), ...(rest > 0 ? [`${rest} more`] : [])].join(', ');
+}
+
+function inWords({ path, before, after }: { path: string; before: unknown; after: unknown }): string {
+  const isScalar = [before, after].every((value) => typeof value !== 'object' || value === null);
+  const place = path.endsWith('.image') ? 'image' : path.replace(/^spec\./, '');
+  return isScalar ? `${place} ${show(before)} → ${show(after)}` : place;
 }
 
 function show(value: unknown): string {
