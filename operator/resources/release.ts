@@ -30,10 +30,23 @@ export function followsOperator({ spec }: Pick<OrderPlatform, 'spec'>, offered: 
  * An operator of the same release with other images (overrides, a mirror) is followed at once: somebody has set them.
  */
 export function releaseOf(platform: Pick<OrderPlatform, 'spec' | 'status'>, offered: Offer): Release {
-  const kept = platform.status?.release;
-  const { version } = platform.spec;
-  const asksForAnother = version !== undefined && version !== kept?.version;
-  if (!kept || kept.version === offered.version || asksForAnother || followsOperator(platform, offered)) return offered;
+  return releaseIf(followsOperator(platform, offered), platform, offered);
+}
+
+/** The release that the platform would run if it took what this operator offers. A version that its spec names is kept to. */
+export function releaseIfFollowed(platform: Pick<OrderPlatform, 'spec' | 'status'>, offered: Offer): Release {
+  return releaseIf(true, platform, offered);
+}
+
+function releaseIf(
+  follows: boolean,
+  { spec, status }: Pick<OrderPlatform, 'spec' | 'status'>,
+  offered: Offer,
+): Release {
+  const kept = status?.release;
+  if (!kept || kept.version === offered.version) return offered;
+  const isKept = spec.version === undefined ? !follows : spec.version === kept.version;
+  if (!isKept) return offered;
   const images = Object.fromEntries(kept.images.map(({ name, image }) => [name, image])) as Partial<Images>;
   return { version: kept.version, images: { ...offered.images, ...images } };
 }

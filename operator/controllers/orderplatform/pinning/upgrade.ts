@@ -2,7 +2,7 @@
 import { orderPlatformSpec, type OrderPlatform, type OrderPlatformStatus } from '../../../api/v1alpha1/index.ts';
 import type { Desired } from '../../../resources/desired.ts';
 import type { PodTemplate } from '../../../resources/pod.ts';
-import { followsOperator, revisionOf } from '../../../resources/release.ts';
+import { followsOperator, releaseIfFollowed, revisionOf } from '../../../resources/release.ts';
 import { resolvePlatform } from '../../../resources/resolve.ts';
 import { workloadTemplate } from '../../../resources/service.ts';
 import { differences, hashOf, type Difference, type Recorder } from '../../../runtime/index.ts';
@@ -19,7 +19,9 @@ export function upgradeAvailable(deps: Deps, scope: Scope): Upgrade | undefined 
   const isKept = platform.release !== offer.version || [...pins.values()].some(({ kind }) => kind === 'kept');
   if (!scope.desired || followsOperator(object, offer) || !isKept) return undefined;
   const spec = orderPlatformSpec.parse(object.spec);
-  const { platform: following } = resolvePlatform(platform, spec, offer.images, offer.version);
+  const { name, namespace, uid } = platform;
+  const { images, version: followed } = releaseIfFollowed(object, offer);
+  const { platform: following } = resolvePlatform({ name, namespace, uid }, spec, images, followed);
   if (!following) return undefined;
   const changes = [...templatesOf(deps.renderer.render(following, scope.secrets, scope.referenced))].flatMap(
     ([component, template]) => {
