@@ -9,6 +9,8 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
   'A platform:': {
     status: async () => (await import('./cli/status.ts')).statusCommand(),
     why: async () => (await import('./cli/why.ts')).whyCommand(),
+    plan: async () => (await import('./cli/plan.ts')).planCommand(),
+    render: async () => (await import('./cli/render.ts')).renderCommand(),
   },
   'The operator:': {
     run: async () => (await import('./cli/run.ts')).runCommand(),

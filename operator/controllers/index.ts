@@ -15,15 +15,18 @@ export interface ControllersOptions {
   clock?: Clock;
   /** Default: this operator's own. */
   renderer?: Renderer;
+  /** Makes a password or key that nobody can guess. */
+  newSecret?: () => string;
 }
 
 const OWN_RENDERER: Renderer = { version: RELEASE, release: RELEASE, render: desiredObjects };
 
+/** 192 bits, in letters that need no quoting in a URI or a configuration file. */
+const randomSecret = () => randomBytes(24).toString('base64url');
+
 /** Registers every controller of the operator with a manager, which is then to be run. */
-export function registerControllers(
-  manager: Manager,
-  { client, images, clock = realClock, renderer = OWN_RENDERER }: ControllersOptions,
-): void {
+export function registerControllers(manager: Manager, options: ControllersOptions): void {
+  const { client, images, clock = realClock, renderer = OWN_RENDERER, newSecret = randomSecret } = options;
   const deps: Deps = {
     client,
     images,
@@ -31,8 +34,7 @@ export function registerControllers(
     clock,
     caches: createCaches(manager),
     recorder: manager.recorder,
-    // 192 bits, in letters that need no quoting in a URI or a configuration file.
-    newSecret: () => randomBytes(24).toString('base64url'),
+    newSecret,
   };
   platformController(manager, deps);
   migrationController(manager, deps);

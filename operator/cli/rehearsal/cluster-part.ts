@@ -1,0 +1,125 @@
+/** What the cluster would do meanwhile, all going well: volumes are bound, pods become ready, Jobs succeed. */
+import type { Migration } from '../../api/v1alpha1/index.ts';
+import { Migrations } from '../../api/v1alpha1/objects.ts';
+import { controllerReference } from '../../runtime/owner.ts';
+import {
+  ConfigMaps,
+  Deployments,
+  Jobs,
+  PersistentVolumeClaims,
+  Pods,
+  StatefulSets,
+  type Deployment,
+  type Job,
+  type PersistentVolumeClaim,
+  type Pod,
+  type StatefulSet,
+} from '../../runtime/known-resources.ts';
+import type { World } from './world.ts';
+
+/** Lets the cluster catch up with what has been written; returns whether there was anything to do. */
+export async function playCluster(world: World): Promise<boolean> {
+  const before = world.changes;
+  for (const deployment of world.find(Deployments)) becomeAvailable(world, deployment);
+  for (const set of world.find(StatefulSets)) await becomeReady(world, set);
+  for (const claim of world.find(PersistentVolumeClaims)) grow(world, claim);
+  for (const job of world.find(Jobs)) await succeed(world, job);
+  return world.changes > before;
+}
+
+function becomeAvailable(world: World, deployment: Deployment): void {
+  const { metadata, spec, status } = deployment;
+  const replicas = spec?.replicas ?? 1;
+  const isSo = status?.observedGeneration === metadata.generation && status?.availableReplicas === replicas && status?.updatedReplicas === replicas && !status?.unavailableReplicas; // prettier-ignore
+  if (isSo) return;
+  const counts = { replicas, readyReplicas: replicas, updatedReplicas: replicas, availableReplicas: replicas };
+  world.put(Deployments, { ...deployment, status: { observedGeneration: metadata.generation, ...counts } });
+}
+
+async function becomeReady(world: World, set: StatefulSet): Promise<void> {
+  const { metadata, spec, status } = set;
+  const replicas = spec?.replicas ?? 1;
+  for (const template of spec?.volumeClaimTemplates ?? []) {
+    for (let i = 0; i < replicas; i++) {
+      const name = `${template.metadata?.name}-${metadata.name}-${i}`;
+      const key = { namespace: metadata.namespace ?? '', name };
+      if (await world.read(PersistentVolumeClaims, key)) continue;
+      const labels = { ...template.metadata?.labels, ...spec?.selector.matchLabels };
+      world.put(PersistentVolumeClaims, {
+        metadata: { ...key, labels },
+        // As a cluster with a default class would have it.
+        spec: { storageClassName: 'default', ...template.spec },
+        status: { phase: 'Bound', capacity: template.spec?.resources?.requests },
+      });
+    }
+  }
+  if (status?.observedGeneration === metadata.generation && status?.readyReplicas === replicas && status?.updatedReplicas === replicas) return; // prettier-ignore
+  const counts = { replicas, readyReplicas: replicas, updatedReplicas: replicas, availableReplicas: replicas, currentReplicas: replicas }; // prettier-ignore
+  world.put(StatefulSets, { ...set, status: { observedGeneration: metadata.generation, ...counts } });
+}
+
+/** A bound volume comes to the size that its claim asks for. */
+function grow(world: World, claim: PersistentVolumeClaim): void {
+  const asked = claim.spec?.resources?.requests?.storage;
+  if (!asked || claim.status?.phase !== 'Bound' || claim.status.capacity?.storage === asked) return;
+  world.put(PersistentVolumeClaims, {
+    ...claim,
+    status: { ...claim.status, capacity: { ...claim.status.capacity, storage: asked } },
+  });
+}
+
+/** The answer of a Job is in its pod. */
+async function succeed(world: World, job: Job): Promise<void> {
+  const { name, namespace = '', uid = '' } = job.metadata;
+  const key = { namespace, name: `${name}-rehearsed` };
+  const pods = world.find(Pods).filter((pod) => pod.metadata.ownerReferences?.some((owner) => owner.uid === uid));
+  if (pods.some((pod) => pod.status?.containerStatuses?.some(({ state }) => state?.terminated))) return;
+  const { template } = job.spec ?? {};
+  const result = { ok: true, ...(await resultOf(world, job)) };
+  const finishedAt = job.metadata.creationTimestamp ?? '';
+  const containers = template?.spec?.containers ?? [];
+  const pod: Pod = {
+    metadata: { ...key, labels: template?.metadata?.labels, ownerReferences: [controllerReference(Jobs, job)] },
+    status: {
+      phase: 'Succeeded',
+      containerStatuses: containers.map((container) => ({
+        name: container.name,
+        image: container.image ?? '',
+        imageID: '',
+        ready: false,
+        restartCount: 0,
+        state: { terminated: { exitCode: 0, message: JSON.stringify(result), startedAt: finishedAt, finishedAt } },
+      })),
+    },
+  };
+  world.put(Pods, pod);
+}
+
+/** Files in an image cannot be seen from here: their newest version is taken to be enough for whoever requires one. */
+const NEWEST_OF_IMAGE = '999999999999999999';
+
+async function resultOf(world: World, job: Job): Promise<object> {
+  const command = job.metadata.labels?.['app.kubernetes.io/name'];
+  if (command === 'seed') return { datasets: [] };
+  if (command !== 'migrate') return {};
+  const files = await migrationFilesOf(world, job);
+  const currentVersion = files.at(-1)?.version ?? NEWEST_OF_IMAGE;
+  return { currentVersion, applied: [], pending: [], appliedByThisRun: files.length };
+}
+
+/** The migrations that a Job brings as text, oldest first; none where they are in an image. */
+export async function migrationFilesOf(world: World, job: Job): Promise<{ version: string; file: string }[]> {
+  const { name, namespace = '' } = job.metadata;
+  const config = await world.read(ConfigMaps, { namespace, name });
+  const versions = Object.keys(config?.data ?? {}).flatMap((file) => {
+    const version = /^(\d+)_.*\.up\.(sql|yaml)$/.exec(file)?.[1];
+    return version ? [{ version, file }] : [];
+  });
+  return versions.toSorted((a, b) => Number(BigInt(a.version) - BigInt(b.version)));
+}
+
+/** The Migration that a Job is run for. */
+export function migrationOf(world: World, job: Job): Migration | undefined {
+  const owner = job.metadata.ownerReferences?.find(({ kind }) => kind === 'Migration');
+  return owner && world.find(Migrations).find(({ metadata }) => metadata.uid === owner.uid);
+}
