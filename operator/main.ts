@@ -13,6 +13,8 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
     render: async () => (await import('./cli/render.ts')).renderCommand(),
   },
   'The operator:': {
+    install: async () => (await import('./cli/install.ts')).installCommand(),
+    uninstall: async () => (await import('./cli/uninstall.ts')).uninstallCommand(),
     run: async () => (await import('./cli/run.ts')).runCommand(),
   },
   'A local cluster:': {

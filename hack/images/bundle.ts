@@ -66,7 +66,7 @@ function operatorProgram(): Program {
     entry: join(root, 'operator', 'main.ts'),
     output: 'orderplane.mjs',
     packages: ['libpg-query'],
-    leftOut: ['up', 'down', 'check'].map((command) => `./operator/cli/${command}.ts`),
+    leftOut: ['up', 'down', 'check', 'install', 'uninstall'].map((command) => `./operator/cli/${command}.ts`),
   };
 }
 

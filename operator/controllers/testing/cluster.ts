@@ -34,6 +34,8 @@ export interface RunningOperator {
 
 export interface TestCluster {
   client: Client;
+  /** Path of a kubeconfig with full rights. */
+  kubeconfig: string;
   kubelet: FakeKubelet;
   /** Path of a kubeconfig with the rights of the operator as it is installed, and no others. */
   operatorKubeconfig: string;
@@ -67,6 +69,7 @@ export async function startTestCluster(): Promise<TestCluster> {
   let namespaces = 0;
   return {
     client,
+    kubeconfig: plane.kubeconfig,
     kubelet,
     operatorKubeconfig,
     startOperator(images = {}, renderer) {
