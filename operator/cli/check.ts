@@ -1,10 +1,12 @@
 import { Command, Option } from 'commander';
 import type { Check, ClusterStatus } from '@orderplane/hack/cluster/index.ts';
+import { outputOption, printJson, type OutputFormat } from './output.ts';
 
 interface CheckFlags {
   pre?: boolean;
   name: string;
-  output: 'text' | 'json';
+  context?: string;
+  output: OutputFormat;
 }
 
 /** Exit status 0 when all is well, 1 when not. */
@@ -13,7 +15,10 @@ export function checkCommand(): Command {
     .description('Tell whether the local cluster is well or, with --pre, whether this machine can run one')
     .option('--pre', 'check the machine')
     .option('--name <name>', 'name of the local cluster', 'local')
-    .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
+    .addOption(
+      new Option('--context <name>', 'look at the cluster of this kubeconfig context instead').conflicts('name'),
+    )
+    .addOption(outputOption())
     .action((flags: CheckFlags) => (flags.pre ? checkMachine(flags) : checkCluster(flags)));
 }
 
@@ -27,7 +32,8 @@ async function checkMachine({ name, output }: CheckFlags): Promise<void> {
   const ports = FORWARDS.map((forward) => forward.listen).filter((port) => !held.includes(port));
   const checks = await preflight({ ports });
   const ok = checks.every((check) => check.ok);
-  console.log(output === 'json' ? JSON.stringify({ ok, checks }, undefined, 2) : checks.map(checkLine).join('\n'));
+  if (output === 'json') printJson({ ok, checks });
+  else console.log(checks.map(checkLine).join('\n'));
   process.exitCode = ok ? 0 : 1;
 }
 
@@ -35,11 +41,12 @@ function checkLine({ name, ok, found, todo }: Check): string {
   return `${ok ? '✓' : '✗'} ${name}: ${found}${todo ? `\n    ${todo}` : ''}`;
 }
 
-async function checkCluster({ name, output }: CheckFlags): Promise<void> {
-  const { embeddedProvider } = await import('@orderplane/hack/cluster/index.ts');
-  const status = await embeddedProvider({ name }).status();
+async function checkCluster({ name, context, output }: CheckFlags): Promise<void> {
+  const { contextProvider, embeddedProvider } = await import('@orderplane/hack/cluster/index.ts');
+  const status = await (context ? contextProvider(context) : embeddedProvider({ name })).status();
   const ok = status.phase === 'ready' && status.components.every((component) => component.running);
-  console.log(output === 'json' ? JSON.stringify({ ok, ...status }, undefined, 2) : statusText(status, ok));
+  if (output === 'json') printJson({ ok, ...status });
+  else console.log(statusText(status, ok));
   process.exitCode = ok ? 0 : 1;
 }
 
