@@ -1,16 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Migrations, SeedJobs } from '../../api/v1alpha1/index.ts';
+import { Migrations, OrderPlatforms, SeedJobs } from '../../api/v1alpha1/index.ts';
 import {
   Deployments,
   Events,
   findCondition,
   Jobs,
+  realClock,
   Secrets,
   Services,
   StatefulSets,
   type Condition,
   type ObjectMeta,
   type Resource,
+  type Secret,
 } from '../../runtime/index.ts';
 import { startTestCluster, type RunningOperator, type TestCluster } from '../testing/cluster.ts';
 import { eventually } from '../testing/eventually.ts';
@@ -122,6 +124,43 @@ describe('the end of a platform', () => {
     const told = async () => (await cluster.client.list(Events, { namespace })).items.flatMap(({ reason, note }) => (reason === 'TearingDown' ? [note] : []));
     const steps = ['credentials', 'jobs', 'services', 'stores', 'the broker', 'volumes'].map((what) => `deleting ${what}`);
     await eventually('every step is told of', async () => String((await told()).toSorted()) === String(steps), told);
+  }, 60_000); // prettier-ignore
+
+  test('is not held up for longer than a minute: then a warning names what is left, and data go where they are to', async () => {
+    const namespace = await cluster.namespace();
+    await platforms.create(namespace, { ...INVENTORY, deletionPolicy: 'Delete' });
+    await platforms.ready(namespace);
+    const key = { namespace, name: 'shop-inventory' };
+    await cluster.client.mergePatch(Deployments, key, { metadata: { finalizers: ['test.example/hold'] } });
+    await cluster.client.delete(OrderPlatforms, { namespace, name: 'shop' });
+    await eventually('its end has begun', async () => Boolean((await cluster.client.get(Deployments, key))?.metadata.deletionTimestamp));
+    await operator.kill();
+    operator = cluster.startOperator({}, undefined, { ...realClock, now: () => new Date(Date.now() + 61_000) });
+    await eventually('the platform is gone', async () => (await platforms.find(namespace)) === undefined);
+    expect((await cluster.client.list(Secrets, { namespace })).items.filter(({ metadata }) => !metadata.ownerReferences)).toEqual([]);
+    await eventually('the warning is there', async () =>
+      (await cluster.client.list(Events, { namespace })).items.some(({ reason, note }) => reason === 'TeardownIncomplete' && note?.includes('Deployment shop-inventory')),
+    );
+    await cluster.client.mergePatch(Deployments, key, { metadata: { finalizers: null } });
+    await operator.kill();
+    operator = cluster.startOperator();
+  }, 60_000); // prettier-ignore
+
+  test('drops nothing on external servers, and says what stays there', async () => {
+    const namespace = await cluster.namespace();
+    const uri = 'postgres://admin:pw@db.example:5432/postgres';
+    await cluster.client.create(Secrets, { metadata: { name: 'rds', namespace }, stringData: { uri } } as Secret);
+    await platforms.create(namespace, {
+      stores: { postgres: { external: { secretRef: { name: 'rds' } } } },
+      services: [{ name: 'reports', image: 'x', needs: [{ postgres: { database: 'reports', access: 'Owner' } }] }],
+      deletionPolicy: 'Delete',
+    });
+    await platforms.ready(namespace);
+    await platforms.remove(namespace);
+    expect((await cluster.client.list(Secrets, { namespace })).items.map(({ metadata }) => metadata.name)).toEqual(['rds']);
+    await eventually('the event is there', async () =>
+      (await cluster.client.list(Events, { namespace })).items.some(({ reason, note }) => reason === 'TornDown' && note?.endsWith('drop them there: postgres/reports')),
+    );
   }, 60_000); // prettier-ignore
 
   test('waits for nothing in a namespace that goes as a whole', async () => {

@@ -15,11 +15,12 @@ import {
   Namespaces,
   silentLogger,
   type Client,
+  type Clock,
   type KubeObject,
   type Resource,
 } from '../../runtime/index.ts';
 import type { Renderer } from '../deps.ts';
-import { registerControllers } from '../index.ts';
+import { registerControllers, type ControllersOptions } from '../index.ts';
 import { eventually } from './eventually.ts';
 import { startKubelet, type FakeKubelet } from './kubelet.ts';
 
@@ -39,7 +40,7 @@ export interface TestCluster {
   kubelet: FakeKubelet;
   /** Path of a kubeconfig with the rights of the operator as it is installed, and no others. */
   operatorKubeconfig: string;
-  startOperator(images?: Partial<Images>, renderer?: Renderer): RunningOperator;
+  startOperator(images?: Partial<Images>, renderer?: Renderer, clock?: Clock): RunningOperator;
   /** A namespace of its own for a test. */
   namespace(): Promise<string>;
   /** Rights that operators have made use of so far, as `verb resource/subresource`, and what they were refused. */
@@ -72,8 +73,12 @@ export async function startTestCluster(): Promise<TestCluster> {
     kubeconfig: plane.kubeconfig,
     kubelet,
     operatorKubeconfig,
-    startOperator(images = {}, renderer) {
-      const operator = startOperator(operatorKubeconfig, { ...RELEASE_IMAGES, ...images }, renderer);
+    startOperator(images = {}, renderer, clock) {
+      const operator = startOperator(operatorKubeconfig, {
+        images: { ...RELEASE_IMAGES, ...images },
+        ...(renderer && { renderer }),
+        ...(clock && { clock }),
+      });
       operators.add(operator);
       return operator;
     },
@@ -119,11 +124,11 @@ function resourceOf({ apiVersion = '', kind = '' }: KubeObject): Resource {
   return defineResource(apiVersion, kind, `${kind.toLowerCase()}s`, { namespaced });
 }
 
-function startOperator(kubeconfig: string, images: Images, renderer: Renderer | undefined): RunningOperator {
+function startOperator(kubeconfig: string, options: Omit<ControllersOptions, 'client'>): RunningOperator {
   const stop = new AbortController();
   const client = createClient({ kubeconfig: { path: kubeconfig }, userAgent: USER_AGENT });
   const manager = createManager({ client, log: silentLogger, gracePeriodMs: 0 });
-  registerControllers(manager, { client, images, ...(renderer && { renderer }) });
+  registerControllers(manager, { client, ...options });
   const running = manager.run(stop.signal);
   return {
     async idle() {
