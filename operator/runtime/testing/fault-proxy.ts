@@ -25,8 +25,8 @@ export type Fault =
   /** Nobody ever answers; the server does not see the request. */
   | { kind: 'silence' }
   | { kind: 'delay'; ms: number }
-  /** What becomes of each line of a watch, which saw `earlier` ones: other lines, a pause in ms, or an end in mid-line. */
-  | { kind: 'tamper'; line: (line: string, earlier: readonly string[]) => (string | number | 'cut')[] };
+  /** What becomes of each line of a watch, which saw `earlier` ones: other lines, pauses in ms, or (null) the end, in mid-line. */
+  | { kind: 'tamper'; line: (line: string, earlier: readonly string[]) => (string | number | null)[] };
 
 export interface FaultProxy {
   /** Path of a kubeconfig that leads through the proxy, with full rights. */
@@ -112,7 +112,7 @@ export async function startFaultProxy(kubeconfig: string): Promise<FaultProxy> {
 export function truncated(events: number): Fault {
   return {
     kind: 'tamper',
-    line: (line, { length }) => (length < events ? [line] : [line.slice(0, line.length / 2), 'cut']),
+    line: (line, { length }) => (length < events ? [line] : [line.slice(0, line.length / 2), null]),
   };
 }
 
@@ -136,9 +136,9 @@ async function tamper(
     const line = JSON.stringify(event);
     const pieces = change(line, earlier);
     for (const [i, piece] of pieces.entries()) {
-      if (piece === 'cut') return void response.socket?.destroy();
+      if (piece === null) return void response.socket?.destroy();
       if (typeof piece === 'number') await wait(piece);
-      else if (pieces[i + 1] !== 'cut') response.write(`${piece}\n`);
+      else if (pieces[i + 1] !== null) response.write(`${piece}\n`);
       else await new Promise((sent) => response.write(piece, sent)); // or nothing written so far would arrive
     }
     earlier.push(line);
