@@ -9,7 +9,7 @@ import { createInformer, type Informer } from './informer.ts';
 import { createLeaderElection, type LeaseTiming } from './leader.ts';
 import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
-import { Leases, type CustomResourceDefinition } from './known-resources.ts';
+import type { CustomResourceDefinition } from './known-resources.ts';
 import { createOptionalInformer, type OptionalInformer } from './optional-informer.ts';
 import type { KubeObject, ObjectKey, Resource } from './resource.ts';
 
@@ -117,8 +117,6 @@ export function createManager(options: ManagerOptions): Manager {
       if (!(await election.acquire(stop))) return;
       reportLead?.(true);
       election.fence.signal.addEventListener('abort', () => reportLead?.(false));
-      const message = `${election.identity} became leader`;
-      recorder.event(leaseObject(lease), { type: 'Normal', reason: 'LeaderElection', message });
       const done = new AbortController();
       const renewal = election.renew(done.signal);
       renewal.catch(() => {}); // taken below
@@ -184,10 +182,6 @@ export function createManager(options: ManagerOptions): Manager {
       }
     },
   };
-}
-
-function leaseObject({ namespace, name }: ObjectKey): KubeObject {
-  return { apiVersion: Leases.apiVersion, kind: Leases.kind, metadata: { namespace, name } };
 }
 
 function informerId(resource: Resource, scope: InformerScope): string {
