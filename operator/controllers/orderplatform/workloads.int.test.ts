@@ -204,7 +204,7 @@ describe('the environment', () => {
     await cluster.kubelet.behave(/^shop-postgres-0$/, { kind: 'hold' });
     await platforms.change(namespace, { stores: { postgres: VOLUME } });
     await eventually('it does not wait for it', async () => (await names())?.includes('POSTGRES_URI'));
-    expect((await platforms.condition(namespace, 'StoresReady'))?.status).toBe('False');
+    await platforms.becomes(namespace, 'StoresReady', { status: 'False' });
   }, 60_000);
 });
 
