@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { migrationSpec, orderPlatformSpec, seedJobSpec } from '../api/v1alpha1/index.ts';
+import { connectJob } from './connect-job.ts';
 import { APPLIED_TEMPLATE_ANNOTATION } from './labels.ts';
 import { loginSecret, loginsOf, verificationSecret } from './credentials.ts';
 import { allObjects, desiredObjects } from './desired.ts';
@@ -60,6 +61,52 @@ function withoutNotes(objects: readonly KubeObject[]): KubeObject[] {
     return { ...object, metadata: { ...object.metadata, annotations } };
   });
 }
+
+test('a platform that is exposed, monitored and on external servers renders as reviewed', () => {
+  const { platform } = resolvePlatform(
+    { name: 'shop', namespace: 'shop', uid: 'uid-of-shop' },
+    orderPlatformSpec.parse({
+      stores: { postgres: { external: { secretRef: { name: 'rds' } } } },
+      broker: { nats: { external: { secretRef: { name: 'nats' } } } },
+      services: [
+        {
+          name: 'reports',
+          image: 'registry.example/reports:1.4',
+          port: 9000,
+          routes: ['/reports'],
+          needs: [
+            { postgres: { database: 'reports', access: 'ReadWrite' } },
+            { broker: { consume: ['order_created'] } },
+          ],
+        },
+      ],
+      exposure: {
+        ingress: {
+          host: 'shop.example.com',
+          className: 'nginx',
+          tls: { clusterIssuer: 'letsencrypt' },
+          requestsPerMinute: 100,
+        },
+      },
+      observability: { metrics: { interval: '30s', labels: { release: 'prometheus' } } },
+    }),
+    RELEASE_IMAGES,
+  );
+  if (!platform) throw new Error('the spec is not valid');
+  const encoded = (text: string) => Buffer.from(text).toString('base64');
+  const rds = { uri: 'postgres://admin:pw@10.9.8.7/postgres', authority: 'CERTIFICATE' };
+  const [login] = loginsOf(platform);
+  if (!login) throw new Error('there is no login');
+  const secret = loginSecret(platform, login, 'password', rds);
+  const data = {
+    [secret.metadata.name]: secret.data ?? {},
+    rds: { uri: encoded(rds.uri), 'ca.crt': encoded(rds.authority) },
+    nats: { uri: encoded('nats://shop:pw@nats.example:4222'), 'ca.crt': encoded('CERTIFICATE') },
+  };
+  const objects = withoutNotes(allObjects(desiredObjects(platform, data)));
+  const job = Object.values(jobRun(connectJob(platform, 'postgres', data), 1));
+  expectGolden('edge.yaml', [secret, ...objects, ...job]);
+});
 
 describe('examples/ultralight renders as reviewed:', () => {
   const { platform, secrets } = ultralight();
