@@ -131,6 +131,8 @@ describe('the API server refuses, and says why:', () => {
     ['a name that is too long', platform({}, 'a-name-that-is-far-too-long'), 'at most 24 characters'],
     ['a name that starts with a digit', platform({}, '1shop'), 'starts with a letter'],
     ['an unknown profile', platform({ profile: 'huge' }), /profile.*supported values: "dev", "staging", "prod"/],
+    ['a deletion policy that is none', platform({ deletionPolicy: 'Keep' }), /deletionPolicy.*supported values: "Retain", "Delete"/],
+    ['a suspension in words', platform({ suspend: 'yes' }), /suspend.*must be of type boolean/],
     ['a version that is none', platform({ version: 'latest' }), /version.*should match/],
     ['a progress deadline of no time', platform({ progressDeadlineSeconds: 0 }), /progressDeadlineSeconds.*greater than or equal to 1/],
     ['a progress deadline of two days', platform({ progressDeadlineSeconds: 172_800 }), /progressDeadlineSeconds.*less than or equal to 86400/],
