@@ -1,7 +1,9 @@
 /** What the cluster would do meanwhile, all going well: volumes are bound, pods become ready, Jobs succeed. */
 import type { Migration } from '../../api/v1alpha1/index.ts';
 import { Migrations } from '../../api/v1alpha1/objects.ts';
+import { isConditionTrue } from '../../runtime/conditions.ts';
 import { controllerReference } from '../../runtime/owner.ts';
+import type { Resource } from '../../runtime/resource.ts';
 import {
   ConfigMaps,
   Deployments,
@@ -20,11 +22,38 @@ import type { World } from './world.ts';
 /** Lets the cluster catch up with what has been written; returns whether there was anything to do. */
 export async function playCluster(world: World): Promise<boolean> {
   const before = world.changes;
-  for (const deployment of world.find(Deployments)) becomeAvailable(world, deployment);
-  for (const set of world.find(StatefulSets)) await becomeReady(world, set);
+  for (const deployment of world.find(Deployments)) {
+    startPods(world, Deployments, deployment);
+    becomeAvailable(world, deployment);
+  }
+  for (const set of world.find(StatefulSets)) {
+    startPods(world, StatefulSets, set);
+    await becomeReady(world, set);
+  }
   for (const claim of world.find(PersistentVolumeClaims)) grow(world, claim);
   for (const job of world.find(Jobs)) await succeed(world, job);
   return world.changes > before;
+}
+
+/** As many pods as are wanted are ready; those that are there already are not looked into. */
+function startPods(world: World, resource: Resource, workload: Deployment | StatefulSet): void {
+  const { metadata, spec } = workload;
+  const { namespace = '', name } = metadata;
+  const selector = Object.entries(spec?.selector.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
+  const ready = world
+    .find(Pods, selector.join(','))
+    .filter((pod) => pod.metadata.namespace === namespace && isConditionTrue(pod.status?.conditions, 'Ready'));
+  for (let i = ready.length; i < (spec?.replicas ?? 1); i++) {
+    world.put(Pods, {
+      metadata: {
+        namespace,
+        name: `${name}-rehearsed-${world.changes}`,
+        labels: spec?.template.metadata?.labels,
+        ownerReferences: [controllerReference(resource, workload)],
+      },
+      status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
+    });
+  }
 }
 
 function becomeAvailable(world: World, deployment: Deployment): void {
