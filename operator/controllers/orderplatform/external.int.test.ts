@@ -91,6 +91,17 @@ test('where nothing is provisioned, each service is told which Secret it waits f
   expect((await jobsOf(namespace, 'connect-postgres')).length).toBeGreaterThan(0);
 }, 60_000); // prettier-ignore
 
+test('where nothing is provisioned, migrations run as the administrator that the Secret names', async () => {
+  const namespace = await cluster.namespace();
+  await secret(namespace, 'rds', { uri: 'postgres://owner:pw@db.example/inventory', 'ca.crt': 'CERTIFICATE' });
+  await secret(namespace, 'shop-inventory-postgres', { uri: 'postgres://inventory:own@db.example/inventory' });
+  await platforms.create(namespace, { ...external({ provisioning: 'None' }), services: [{ name: 'inventory' }] });
+  await platforms.ready(namespace);
+  const [migrate] = await jobsOf(namespace, 'migrate');
+  const env = migrate?.spec?.template.spec?.containers[0]?.env?.map(({ name }) => name);
+  expect(env).toEqual(['ORDERPLANE_INPUT', 'ADMIN_URI', 'ADMIN_CA_FILE']);
+}, 60_000);
+
 test('an external broker is used by all services as its Secret says, which rolls them when it changes', async () => {
   const namespace = await cluster.namespace();
   await secret(namespace, 'nats', { uri: 'nats://shop:pw@nats.example:4222', 'ca.crt': 'CERTIFICATE' });

@@ -43,7 +43,7 @@ function endpoint(name: string): Endpoint {
     '10.9.8.7': { ip: '10.9.8.7' },
   }; // prettier-ignore
   if (others[name]) return others[name];
-  const jobs = ['provision', 'migrate', 'seed', 'verify'];
+  const jobs = ['provision', 'migrate', 'seed', 'verify', 'connect'];
   const stores = ['postgres', 'mongo'];
   const role: Role = jobs.includes(name) ? 'job' : stores.includes(name) ? 'store' : name === 'nats' ? 'broker' : 'service';
   return { namespace: 'shop', labels: podLabels({ name: 'shop' }, name, role), ip: '10.0.0.1', node: 'node-1' };
@@ -167,8 +167,8 @@ const CASES: [string, OrderPlatform['spec'], string | undefined, { allowed: stri
     },
     'postgres://admin:pw@10.9.8.7:6432/postgres',
     {
-      allowed: ['reports → 10.9.8.7:6432', 'provision → 10.9.8.7:6432', 'migrate → 10.9.8.7:6432', 'seed → 10.9.8.7:6432'],
-      denied: ['reports → 10.9.8.7:5432', 'reports → the internet:6432', 'api → 10.9.8.7:6432'],
+      allowed: ['reports → 10.9.8.7:6432', 'provision → 10.9.8.7:6432', 'migrate → 10.9.8.7:6432', 'seed → 10.9.8.7:6432', 'connect → 10.9.8.7:6432'],
+      denied: ['reports → 10.9.8.7:5432', 'reports → the internet:6432', 'api → 10.9.8.7:6432', 'connect → 10.9.8.7:5432', 'verify → 10.9.8.7:6432'],
     },
   ],
   [
