@@ -5,6 +5,7 @@ import { createGrpcTransport } from '@connectrpc/connect-node';
 import { backoffMs, pause } from '../backoff.ts';
 import { currentRequest, requestHeaders } from '../request-context.ts';
 import { fromWire, wasNeverBegun } from './errors.ts';
+import { guardSessions } from './session-errors.ts';
 
 const RETRIES = 2;
 const RETRY_BACKOFF = { firstMs: 50, maxMs: 200 };
@@ -18,6 +19,7 @@ export function grpcClient<Desc extends DescService>(
   description: Desc,
   { service, url, timeoutMs }: { service: string; url: string; timeoutMs: number },
 ): Client<Desc> {
+  guardSessions();
   const transport = createGrpcTransport({
     baseUrl: url,
     defaultTimeoutMs: timeoutMs,
