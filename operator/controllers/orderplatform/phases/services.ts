@@ -15,7 +15,7 @@ import type { Deps } from '../../deps.ts';
 import { all, ensure, findOwned } from '../../ensure.ts';
 import { blockingFact, holds, pending, stalled, waiting, type Fact } from '../../fact.ts';
 import { REQUESTED_AT, returnedFrom } from '../pinning/pin.ts';
-import { giveUpRollout, recordTemplate, rolloutOf } from '../pinning/record.ts';
+import { giveUpRollout, noteAvailable, recordTemplate, rolloutOf } from '../pinning/record.ts';
 import { withLiveReplicas } from '../replicas.ts';
 import { servingGap } from '../../serving.ts';
 import { unmetRequirement } from '../requirements.ts';
@@ -67,7 +67,7 @@ async function reconcileDeployment(
   const live = await findOwned(deps, caches.deployments, platform, key, scope);
   const { wanted, unmet } = gateTemplate(deployment, live, unmetNeeds);
   if (!wanted) return waiting('WaitingForRequirement', `${service.name} waits: ${unmet}`);
-  await recordTemplate(deps, scope, service.name, { template: wanted.spec?.template, before: live });
+  await recordTemplate(deps, scope, service.name, { template: wanted.spec?.template });
   const replicated = withLiveReplicas(wanted, live, service.autoscaling);
   const stored = await ensure(deps, caches.deployments, platform, replicated, scope);
   scope.deployments.set(service.name, stored);
@@ -78,12 +78,16 @@ async function reconcileDeployment(
   );
   const replicas = stored.spec?.replicas ?? 1;
   const enough = service.autoscaling?.minReplicas;
-  const gap = isAvailable(stored, enough)
-    ? await servingGap(deps, pods, Math.min(enough ?? replicas, replicas), scope)
-    : {};
+  // A cache that lags behind our own write still has the Deployment as it was.
+  const isApplied = hashOf(appliedTemplate(stored)) === hashOf(wanted.spec?.template);
+  const gap =
+    isApplied && isAvailable(stored, enough)
+      ? await servingGap(deps, pods, Math.min(enough ?? replicas, replicas), scope)
+      : {};
   if (!gap) {
     scope.available.add(service.name);
     if (failure !== undefined) return rolloutFailed(scope, service.name, failure);
+    await noteAvailable(deps, scope, service.name);
     return holds('Available', `${service.name} is available`);
   }
   const living = pods.filter((pod) => !isDeleting(pod));

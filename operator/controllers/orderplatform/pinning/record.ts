@@ -17,32 +17,30 @@ import { returnTarget } from './plan.ts';
 /** As many templates of a component are kept: the one that is applied, and those before it. */
 const KEPT_REVISIONS = 5;
 
-/**
- * Records the template that is about to be applied to a workload; before, so that none is ever applied that is not known. The one that it
- * takes the place of is noted as one to return to, if its own rollout came to its end.
- */
+/** Records the template that is about to be applied to a workload; before, so that none is ever applied that is not known. */
 export async function recordTemplate(
   deps: Deps,
   scope: Scope,
   component: string,
-  next: { template: PodTemplate | undefined; before?: Deployment | undefined },
+  next: { template: PodTemplate | undefined },
 ): Promise<void> {
   const plan = scope.pins.get(component);
   // A gate keeps the old template for now: that one is recorded already.
   if (!plan || hashOf(next.template) !== hashOf(plan.template)) return;
   const revisions = revisionsOf(deps, scope, component);
-  const [current] = revisions;
   const name = revisionName(scope.platform.name, component, plan.template);
-  if (current && current.metadata.name !== name && next.before && rolloutOf(next.before) === 'NewReplicaSetAvailable') {
-    const known = parseRevision(current);
-    if (!known.wasAvailable && !known.failure) await write(deps, scope, component, { ...known, wasAvailable: true });
-  }
   await write(deps, scope, component, plan.record);
   const others = revisions.filter(({ metadata }) => metadata.name !== name);
   for (const { metadata } of others.slice(KEPT_REVISIONS - 1)) {
     const key = { namespace: scope.platform.namespace, name: metadata.name };
     await deps.client.delete(deps.caches.revisions.resource, key, { uid: metadata.uid, signal: scope.signal });
   }
+}
+
+/** Notes that all pods of a service run with its template: it is one to return to. */
+export async function noteAvailable(deps: Deps, scope: Scope, component: string): Promise<void> {
+  const record = scope.pins.get(component)?.record;
+  if (record && !record.wasAvailable) await write(deps, scope, component, { ...record, wasAvailable: true });
 }
 
 /** How the rollout of a Deployment's template stands, as the Deployment controller has it; undefined while that has not seen it. */
