@@ -1,6 +1,6 @@
 /** Since when each stage waits without getting on: kept in the status, so that an operator that starts anew does not start counting anew. */
-import { STAGES, type OrderPlatformStatus, type Stage } from '../../api/v1alpha1/index.ts';
-import { toKubeTime } from '../../runtime/index.ts';
+import { READY, STAGES, type OrderPlatformStatus, type Stage } from '../../api/v1alpha1/index.ts';
+import { findCondition, toKubeTime } from '../../runtime/index.ts';
 import type { Fact } from '../fact.ts';
 import type { Scope } from './scope.ts';
 
@@ -32,6 +32,14 @@ export function overdueStage(
   now: Date,
 ): StageProgress | undefined {
   return waiting.find(({ since }) => Date.parse(since) + deadlineSeconds * 1_000 <= now.getTime());
+}
+
+/** Whether a stage had waited for too long when this generation was last looked at. */
+export function wasOverdue(stage: Stage, { object, platform }: Pick<Scope, 'object' | 'platform'>, now: Date): boolean {
+  const { conditions, waiting = [] } = object.status ?? {};
+  if (findCondition(conditions, READY)?.observedGeneration !== object.metadata.generation) return false;
+  const known = waiting.filter((each) => each.stage === stage);
+  return overdueStage(known, platform.progressDeadlineSeconds, now) !== undefined;
 }
 
 /** When the next stage is overdue, in milliseconds; undefined where none will be. Nothing else reports that time has passed. */

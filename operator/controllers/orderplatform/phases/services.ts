@@ -16,6 +16,7 @@ import { all, ensure, findOwned } from '../../ensure.ts';
 import { blockingFact, holds, pending, stalled, waiting, type Fact } from '../../fact.ts';
 import { REQUESTED_AT, returnedFrom } from '../pinning/pin.ts';
 import { giveUpRollout, noteAvailable, recordTemplate, rolloutOf } from '../pinning/record.ts';
+import { wasOverdue } from '../progress.ts';
 import { withLiveReplicas } from '../replicas.ts';
 import { servingGap } from '../../serving.ts';
 import { unmetRequirement } from '../requirements.ts';
@@ -93,7 +94,10 @@ async function reconcileDeployment(
   const living = pods.filter((pod) => !isDeleting(pod));
   const { words: trouble, lookAgainMs } = gap.words ? gap : await findCause(deps, stored, living, scope);
   if (trouble) scope.troubles.set(service.name, trouble);
-  if (failure === undefined && rolloutOf(stored) === 'ProgressDeadlineExceeded') {
+  // The Deployment controller takes a rollout for finished that began while the old pods were coming back.
+  const isLate =
+    rolloutOf(stored) === 'ProgressDeadlineExceeded' || wasOverdue('ServicesAvailable', scope, deps.clock.now());
+  if (failure === undefined && isLate) {
     const why = trouble ?? `its pods were not ready within ${platform.progressDeadlineSeconds} s`;
     await giveUpRollout(deps, scope, service.name, why);
   }

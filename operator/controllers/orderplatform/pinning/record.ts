@@ -56,7 +56,8 @@ export function rolloutOf({ metadata, status }: Deployment): string | undefined 
 export async function giveUpRollout(deps: Deps, scope: Scope, component: string, why: string): Promise<boolean> {
   const revisions = revisionsOf(deps, scope, component).map(parseRevision);
   const [current] = revisions;
-  if (!current || !returnTarget(revisions, current)) return false;
+  // What all pods have run with before is not what is wrong now.
+  if (!current || current.wasAvailable || !returnTarget(revisions, current)) return false;
   const failed: TemplateRevision = {
     ...current,
     wasAvailable: false,
