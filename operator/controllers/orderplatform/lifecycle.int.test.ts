@@ -101,13 +101,16 @@ describe('a platform among others', () => {
   test('drops what is no longer wanted, and keeps the credentials of it', async () => {
     const namespace = await cluster.namespace();
     const nightly = { name: 'nightly', image: 'x', type: 'CronJob' as const, schedule: '@daily', env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'a', key: 'a', optional: true } } }] };
-    await platforms.create(namespace, { profile: 'prod', stores: { postgres: VOLUME }, volumes: [{ name: 'disk', storage: '1Gi' }], services: [{ name: 'inventory' }, { name: 'mine', image: 'x', port: 9000 }, nightly] });
+    const mine = { name: 'mine', image: 'x', port: 9000, needs: [{ postgres: { database: 'mine', access: 'ReadWrite' as const } }] };
+    await platforms.create(namespace, { profile: 'prod', stores: { postgres: VOLUME }, volumes: [{ name: 'disk', storage: '1Gi' }], services: [{ name: 'inventory' }, mine, nightly] });
     await platforms.ready(namespace);
-    await platforms.change(namespace, { profile: 'dev', services: [{ name: 'mine', image: 'x', port: 9000 }] });
+    await platforms.change(namespace, { profile: 'dev', services: [mine] });
     await eventually('inventory is gone', async () => !(await cluster.client.get(Deployments, { namespace, name: 'shop-inventory' })) && !(await cluster.client.get(Migrations, { namespace, name: 'shop-inventory' })));
     await platforms.ready(namespace);
     expect(await cluster.client.get(Deployments, { namespace, name: 'shop-mine' })).toBeDefined();
     expect(await cluster.client.get(Secrets, { namespace, name: 'shop-inventory-postgres' })).toBeDefined();
+    // Databases and roles once for each of the two specs, and not a third time for the Migration that was on its way out.
+    expect((await platforms.read(namespace)).status?.runs).toMatchObject([{ name: 'provision-postgres', number: 2 }]);
   }, 60_000); // prettier-ignore
 
   test('deleted, goes with its workloads; created again, takes up its volumes and passwords', async () => {

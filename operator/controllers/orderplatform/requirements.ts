@@ -1,9 +1,11 @@
 /** Whether what services wait for has happened. */
-import { READY, STALLED, type Requirement } from '../../api/v1alpha1/index.ts';
+import { READY, STALLED, type Migration, type Requirement } from '../../api/v1alpha1/index.ts';
 import type { Platform } from '../../resources/platform.ts';
-import { findCondition, type Condition, type KubeObject } from '../../runtime/index.ts';
+import { controllerOf, findCondition, isDeleting, type Condition, type KubeObject } from '../../runtime/index.ts';
+import { ofPlatform } from '../caches.ts';
 import type { Deps } from '../deps.ts';
 import { hasReached } from '../versions.ts';
+import type { Scope } from './scope.ts';
 
 export interface Fault {
   reason: string;
@@ -12,6 +14,18 @@ export interface Fault {
 }
 
 type Caches = Pick<Deps, 'caches'>;
+
+/** The Migrations of a platform; of those that the operator made for a release, the ones that are still wanted. */
+export function wantedMigrations(
+  { caches }: Caches,
+  { platform, desired }: Pick<Scope, 'platform' | 'desired'>,
+): Migration[] {
+  const wanted = new Set(desired?.migrations.map(({ metadata }) => metadata.name));
+  return ofPlatform(caches.migrations, platform).filter((migration) => {
+    const isOfRelease = controllerOf(migration)?.uid === platform.uid;
+    return !isDeleting(migration) && (!isOfRelease || !desired || wanted.has(migration.metadata.name));
+  });
+}
 
 /** Why a Migration is not Ready for what it is now; a release's also has to be done with the image that is now wanted. */
 export function migrationFault({ caches }: Caches, platform: Platform, name: string): Fault | undefined {

@@ -8,12 +8,12 @@ import {
   provisionPurpose,
   type ProvisionedLogin,
 } from '../../../resources/platform-jobs.ts';
-import { ofPlatform } from '../../caches.ts';
 import type { Deps } from '../../deps.ts';
 import { all } from '../../ensure.ts';
 import { blockingFact, holds, pending, type Fact } from '../../fact.ts';
 import { advanceRun, type RunProgress } from '../../runs/advance.ts';
 import { unfinishedRun } from '../../runs/fact.ts';
+import { wantedMigrations } from '../requirements.ts';
 import type { Scope } from '../scope.ts';
 
 /** Makes databases, roles and users, each store by itself: Postgres does not wait for Mongo. */
@@ -32,13 +32,14 @@ async function reconcileStoreDatabases(deps: Deps, scope: Scope, store: StoreNam
   const { platform, runs } = scope;
   const identity = scope.identities.get(store);
   if (!identity) return pending(`waits for ${store}`);
-  const migrated = ofPlatform(deps.caches.migrations, platform).flatMap(({ spec }) =>
-    spec.engine === store ? spec.database : [],
-  );
+  const migrated = wantedMigrations(deps, scope).flatMap(({ spec }) => (spec.engine === store ? spec.database : []));
   const databases = databasesOf(platform, store, migrated);
   // Data on another volume or server are other data.
   scope.databases = scope.databases.filter(({ engine, store: known }) => engine !== store || known === identity);
-  if (databases.length === 0) return holds('NotRequested', `nothing needs a database in ${store}`);
+  if (databases.length === 0) {
+    scope.databases = scope.databases.filter(({ engine }) => engine !== store);
+    return holds('NotRequested', `nothing needs a database in ${store}`);
+  }
   if (!isProvisioned(platform, store)) {
     if (!scope.readyStores.has(store)) return pending(`waits for ${store}`);
     return keepDatabases(scope, store, databases, identity);

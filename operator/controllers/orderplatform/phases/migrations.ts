@@ -1,8 +1,7 @@
-import { ofPlatform } from '../../caches.ts';
 import type { Deps } from '../../deps.ts';
 import { all, ensure } from '../../ensure.ts';
 import { holds, pending, stalled, waiting, type Fact } from '../../fact.ts';
-import { migrationFault } from '../requirements.ts';
+import { migrationFault, wantedMigrations } from '../requirements.ts';
 import type { Scope } from '../scope.ts';
 
 /** Applies the Migrations of the release, and finds whether all of the platform's are done. */
@@ -12,7 +11,7 @@ export async function reconcileMigrations(deps: Deps, scope: Scope): Promise<Fac
   await all(desired.migrations, (migration) => ensure(deps, deps.caches.migrations, platform, migration, scope));
   const names = [
     ...desired.migrations.map(({ metadata }) => metadata.name),
-    ...ofPlatform(deps.caches.migrations, platform).map(({ metadata }) => metadata.name),
+    ...wantedMigrations(deps, scope).map(({ metadata }) => metadata.name),
   ];
   const wanted = [...new Set(names)].sort();
   const faults = wanted.flatMap((name) => migrationFault(deps, platform, name) ?? []);
