@@ -141,7 +141,9 @@ async function startAll(dir: string, pki: Pki, options: ControlPlaneOptions, por
     if (options.controllerManager) {
       const kubeconfig = join(dir, 'kube-controller-manager.kubeconfig');
       await writeKubeconfig(kubeconfig, { server, pki, client: 'kube-controller-manager', name });
-      await start('kube-controller-manager', controllerManagerArgs({ pki, kubeconfig, port: ports.controllerManager }));
+      const args = controllerManagerArgs({ pki, kubeconfig, port: ports.controllerManager });
+      // Tests run many namespaces at once: the controllers are not to hold them up.
+      await start('kube-controller-manager', [...args, '--kube-api-qps=1000', '--kube-api-burst=1000']);
     }
     return processes;
   } catch (error) {

@@ -135,7 +135,7 @@ describe('the end of a platform', () => {
     await cluster.client.delete(OrderPlatforms, { namespace, name: 'shop' });
     await eventually('its end has begun', async () => Boolean((await cluster.client.get(Deployments, key))?.metadata.deletionTimestamp));
     await operator.kill();
-    operator = cluster.startOperator({}, undefined, { ...realClock, now: () => new Date(Date.now() + 61_000) });
+    operator = cluster.startOperator({}, undefined, { clock: { ...realClock, now: () => new Date(Date.now() + 61_000) } });
     await eventually('the platform is gone', async () => (await platforms.find(namespace)) === undefined);
     expect((await cluster.client.list(Secrets, { namespace })).items.filter(({ metadata }) => !metadata.ownerReferences)).toEqual([]);
     await eventually('the warning is there', async () =>

@@ -33,6 +33,14 @@ export interface RunningOperator {
   close(): Promise<void>;
 }
 
+export interface OperatorOptions {
+  /** Instead of the cluster's own, such as that of a gate. */
+  kubeconfig?: string;
+  /** Sees these only, and leaves the rest to other operators. */
+  namespaces?: readonly string[];
+  clock?: Clock;
+}
+
 export interface TestCluster {
   client: Client;
   /** Path of a kubeconfig with full rights. */
@@ -40,7 +48,7 @@ export interface TestCluster {
   kubelet: FakeKubelet;
   /** Path of a kubeconfig with the rights of the operator as it is installed, and no others. */
   operatorKubeconfig: string;
-  startOperator(images?: Partial<Images>, renderer?: Renderer, clock?: Clock): RunningOperator;
+  startOperator(images?: Partial<Images>, renderer?: Renderer, options?: OperatorOptions): RunningOperator;
   /** A namespace of its own for a test. */
   namespace(): Promise<string>;
   /** Rights that operators have made use of so far, as `verb resource/subresource`, and what they were refused. */
@@ -73,12 +81,15 @@ export async function startTestCluster(): Promise<TestCluster> {
     kubeconfig: plane.kubeconfig,
     kubelet,
     operatorKubeconfig,
-    startOperator(images = {}, renderer, clock) {
-      const operator = startOperator(operatorKubeconfig, {
-        images: { ...RELEASE_IMAGES, ...images },
-        ...(renderer && { renderer }),
-        ...(clock && { clock }),
-      });
+    startOperator(images = {}, renderer, { kubeconfig = operatorKubeconfig, namespaces, clock } = {}) {
+      const operator = startOperator(
+        { kubeconfig, namespaces },
+        {
+          images: { ...RELEASE_IMAGES, ...images },
+          ...(renderer && { renderer }),
+          ...(clock && { clock }),
+        },
+      );
       operators.add(operator);
       return operator;
     },
@@ -124,10 +135,13 @@ function resourceOf({ apiVersion = '', kind = '' }: KubeObject): Resource {
   return defineResource(apiVersion, kind, `${kind.toLowerCase()}s`, { namespaced });
 }
 
-function startOperator(kubeconfig: string, options: Omit<ControllersOptions, 'client'>): RunningOperator {
+function startOperator(
+  { kubeconfig, namespaces }: { kubeconfig: string; namespaces: readonly string[] | undefined },
+  options: Omit<ControllersOptions, 'client'>,
+): RunningOperator {
   const stop = new AbortController();
   const client = createClient({ kubeconfig: { path: kubeconfig }, userAgent: USER_AGENT });
-  const manager = createManager({ client, log: silentLogger, gracePeriodMs: 0 });
+  const manager = createManager({ client, log: silentLogger, gracePeriodMs: 0, ...(namespaces && { namespaces }) });
   registerControllers(manager, { client, ...options });
   const running = manager.run(stop.signal);
   return {
