@@ -94,13 +94,17 @@ async function ensureLogin(deps: Deps, scope: Scope, login: Login): Promise<Secr
     return createSecret(deps, scope, withRotation(deps, scope, login, secret));
   }
   // What follows from role and password is repaired; they themselves never change here.
-  const { data, metadata } = loginSecret(
-    platform,
-    { ...login, username },
-    password ?? deps.newSecret(),
-    external?.server,
-  );
-  const { labels, annotations } = metadata;
+  const wanted = loginSecret(platform, { ...login, username }, password ?? deps.newSecret(), external?.server);
+  return repairSecret(deps, existing, wanted, signal);
+}
+
+/** Puts right what of a Secret is not secret; no request where it is right. */
+async function repairSecret(
+  { client }: Deps,
+  existing: Secret,
+  { metadata: { labels, annotations }, data = {} }: Pick<Secret, 'metadata' | 'data'>,
+  signal: AbortSignal,
+): Promise<Secret> {
   if (
     isPartOf(data, existing.data) &&
     isPartOf(labels, existing.metadata.labels) &&
@@ -109,7 +113,8 @@ async function ensureLogin(deps: Deps, scope: Scope, login: Login): Promise<Secr
     return existing;
   // Refused where the cache is behind: what follows from an older password must not be written beside a newer one.
   const { resourceVersion } = existing.metadata;
-  return deps.client.mergePatch(Secrets, key, { metadata: { resourceVersion, labels, annotations }, data }, { signal });
+  const patch = { metadata: { resourceVersion, labels, annotations }, data };
+  return client.mergePatch(Secrets, keyOf(existing), patch, { signal });
 }
 
 function isPartOf(wanted: Record<string, string> | undefined, actual: Record<string, string> | undefined): boolean {
@@ -136,7 +141,9 @@ async function ensureVerificationKey(deps: Deps, scope: Scope): Promise<Secret> 
   const { platform } = scope;
   const key = { namespace: platform.namespace, name: verificationSecretName(platform.name) };
   const existing = await findOwned(deps, deps.caches.secrets, platform, key, scope);
-  return existing ?? createSecret(deps, scope, verificationSecret(platform, deps.newSecret()));
+  const { metadata, ...fresh } = verificationSecret(platform, deps.newSecret());
+  if (!existing) return createSecret(deps, scope, { metadata, ...fresh });
+  return repairSecret(deps, existing, { metadata }, scope.signal);
 }
 
 async function createSecret(deps: Deps, { platform, signal }: Scope, secret: Secret): Promise<Secret> {

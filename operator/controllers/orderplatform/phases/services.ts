@@ -7,14 +7,16 @@ import {
   type Reference,
   type ReferencedData,
 } from '../../../resources/environment.ts';
+import type { PodTemplate } from '../../../resources/pod.ts';
 import { appliedTemplate, withTemplate, type ServiceObjects } from '../../../resources/service.ts';
+import { parseRevision } from '../../../resources/template-revision.ts';
 import { hashOf, isDeleting, type Deployment } from '../../../runtime/index.ts';
 import { ofPlatform } from '../../caches.ts';
 import { findCause } from '../../cause.ts';
 import type { Deps } from '../../deps.ts';
 import { all, ensure, findOwned } from '../../ensure.ts';
 import { blockingFact, holds, pending, stalled, waiting, type Fact } from '../../fact.ts';
-import { REQUESTED_AT, returnedFrom } from '../pinning/pin.ts';
+import { REQUESTED_AT, returnedFrom, revisionsOf } from '../pinning/pin.ts';
 import { giveUpRollout, noteAvailable, recordTemplate, rolloutOf } from '../pinning/record.ts';
 import { wasOverdue } from '../progress.ts';
 import { withLiveReplicas } from '../replicas.ts';
@@ -66,7 +68,8 @@ async function reconcileDeployment(
   const { platform } = scope;
   const key = { namespace: platform.namespace, name: deployment.metadata.name };
   const live = await findOwned(deps, caches.deployments, platform, key, scope);
-  const { wanted, unmet } = gateTemplate(deployment, live, unmetNeeds);
+  const applied = live ? appliedTemplate(live) : lastTemplate(deps, scope, service.name);
+  const { wanted, unmet } = gateTemplate(deployment, applied, unmetNeeds);
   if (!wanted) return waiting('WaitingForRequirement', `${service.name} waits: ${unmet}`);
   await recordTemplate(deps, scope, service.name, { template: wanted.spec?.template });
   const replicated = withLiveReplicas(wanted, live, service.autoscaling);
@@ -115,16 +118,21 @@ function rolloutFailed({ troubles }: Scope, service: string, failure: string): F
   return stalled('RolloutFailed', `${message}. Change the spec, or the annotation ${REQUESTED_AT}, to try again`);
 }
 
+/** What a Deployment that somebody deleted had: its template is recorded before it is ever applied. */
+function lastTemplate(deps: Deps, scope: Scope, component: string): PodTemplate | undefined {
+  const [newest] = revisionsOf(deps, scope, component);
+  return newest && parseRevision(newest).template;
+}
+
 /**
  * Gates hold back the first creation and changes of the pod template, nothing else: while one is closed, everything outside of the
  * template is applied, and within it what was applied last.
  */
 export function gateTemplate(
   desired: Deployment,
-  live: Deployment | undefined,
+  applied: PodTemplate | undefined,
   unmetNeed: () => string | undefined,
 ): { wanted: Deployment | undefined; unmet: string | undefined } {
-  const applied = live && appliedTemplate(live);
   if (applied && hashOf(applied) === hashOf(desired.spec?.template)) return { wanted: desired, unmet: undefined };
   const unmet = unmetNeed();
   if (!unmet) return { wanted: desired, unmet };
