@@ -1,0 +1,51 @@
+import type { FieldCases } from './cases.ts';
+
+const OBJECT_NAME = [['My Name', /should match/], ['', 'should be at least 1 chars long']] as const; // prettier-ignore
+
+const policy = (field: 'lockTimeout' | 'statementTimeout'): FieldCases => ({
+  [`policy.${field}`]: {
+    illegal: [['soon', new RegExp(`${field}.*should match`)], [5, 'must be of type string']],
+    legal: { to: '7s', when: 'onCreation', acts: ({ run }) => (run()?.input.policy as Record<string, string>)?.[field], becomes: '7s' },
+  },
+}); // prettier-ignore
+
+export const migrationFields: FieldCases = {
+  'platformRef.name': {
+    illegal: [['Shop', /name.*should match/], ['a-name-that-is-far-too-long', 'may not be more than 24']],
+    legal: { to: 'other', acts: ({ run }) => run()?.env.ADMIN_URI, becomes: 'other-postgres-admin' },
+  },
+  'target.secretRef.name': {
+    illegal: OBJECT_NAME,
+    legal: { to: 'other-postgres', acts: ({ run }) => run()?.env.ADMIN_URI, becomes: 'other-postgres' },
+  },
+  engine: {
+    illegal: [['oracle', 'supported values: "postgres", "mongo"'], [1, 'must be of type string']],
+    legal: { to: 'mongo', when: 'onCreation', acts: ({ run }) => run()?.env.ADMIN_URI, becomes: 'shop-mongo-admin' },
+  },
+  database: {
+    illegal: [['Extra', /database.*should match/], ['postgres', 'belong to the database engines']],
+    legal: { to: 'figures', when: 'onCreation', acts: ({ run }) => run()?.env.OWNER_ROLE, becomes: 'figures_owner' },
+  },
+  'source.configMapRef.name': {
+    illegal: OBJECT_NAME,
+    legal: { to: 'more-sql', acts: ({ run }) => Object.keys(run()?.files ?? {}).join(), becomes: '0002_more.up.sql' },
+  },
+  'source.inline[].version': {
+    illegal: [['v1', /version.*should match/], [1, 'must be of type string']],
+    legal: { to: '1', acts: ({ run }) => Object.keys(run()?.files ?? {}).join(), becomes: '1_first.up.sql', along: { 'source.inline[].name': 'first' } },
+  },
+  'source.inline[].name': {
+    illegal: [['Init DB', /name.*should match/], ['x'.repeat(101), 'may not be more than 100']],
+    legal: { to: 'begin', when: 'onCreation', acts: ({ run }) => Object.keys(run()?.files ?? {}).join(), becomes: '0001_begin.up.sql' },
+  },
+  'source.inline[].up': {
+    illegal: [['', 'should be at least 1 chars long'], [['create table x()'], 'must be of type string']],
+    legal: { to: 'create table y()', acts: ({ run }) => Object.values(run()?.files ?? {}).join(), becomes: 'create table y()' },
+  },
+  'source.release': {
+    illegal: [['Orders', /release.*should match/], ['a-name-that-is-too-long-for-a-service', 'may not be more than 30']],
+    legal: { to: 'keeper', acts: ({ run }) => run()?.copies, becomes: '/app/keeper/migrations' },
+  },
+  ...policy('lockTimeout'),
+  ...policy('statementTimeout'),
+}; // prettier-ignore
