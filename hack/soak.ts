@@ -1,0 +1,106 @@
+/**
+ * `npm run soak`: what `npm test` takes samples of, in full. Every write of a platform's life crashed on both sides and with its answer lost,
+ * every pair of specs there and back, and ten minutes in which a steady operator must not write. Ends with `N passed, N failed`.
+ * `npm run soak -- crash transitions steady` runs the named parts only; FAULT_SEED replays an order.
+ */
+import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { faultsOf, liveThrough, titleOf, undisturbedLife } from '@orderplane/operator/controllers/faults/scenario.ts';
+import {
+  freshPlatforms,
+  legalPairs,
+  thereAndBack,
+  type Stage,
+} from '@orderplane/operator/controllers/faults/transition.ts';
+import { startApiGate, type Write } from '@orderplane/operator/controllers/testing/api-gate.ts';
+import { chance } from '@orderplane/operator/controllers/testing/chance.ts';
+import { startTestCluster } from '@orderplane/operator/controllers/testing/cluster.ts';
+import { startWorld } from '@orderplane/operator/controllers/testing/world.ts';
+import { createProgress, type Step } from './progress.ts';
+import { ensureTestTools } from './testing/tools.ts';
+
+const STEADY_MS = 10 * 60_000;
+const STEADY_LOOK_MS = 5_000;
+
+/** What is tried, how much of it there is, and what was wrong with each. */
+type Part = (
+  stage: Stage,
+  trial: (total: number) => (title: string, wrong: string | undefined) => void,
+) => Promise<void>;
+
+const { seed, sample } = chance();
+const shuffled = <T>(items: readonly T[]) => sample(items, items.length);
+
+const PARTS: Readonly<Record<string, Part>> = {
+  async crash(stage, trial) {
+    const model = await undisturbedLife(stage);
+    const faults = shuffled(faultsOf(model));
+    const ended = trial(faults.length);
+    await liveThrough(stage, model, faults, { onEnd: (fault, { message }) => ended(titleOf(fault), message) });
+  },
+  async transitions(stage, trial) {
+    const operator = stage.cluster.startOperator();
+    const fresh = await freshPlatforms(stage, operator);
+    const pairs = shuffled(await legalPairs(stage, fresh));
+    await thereAndBack(stage, fresh, pairs, trial(pairs.length));
+    await operator.kill();
+  },
+  async steady(stage, trial) {
+    const first = stage.cluster.startOperator();
+    await freshPlatforms(stage, first);
+    await first.kill();
+    const writes: Write[] = [];
+    const kubeconfig = stage.cluster.operatorKubeconfig;
+    const gate = await startApiGate({ kubeconfig, folder: dirname(kubeconfig), writes });
+    // Lists everything anew, and remembers nothing of what it applied.
+    const operator = stage.cluster.startOperator({}, undefined, { kubeconfig: gate.kubeconfig });
+    const looks = STEADY_MS / STEADY_LOOK_MS;
+    const ended = trial(looks);
+    for (let look = 1; look <= looks; look++) {
+      await delay(STEADY_LOOK_MS);
+      const seen = writes.splice(0).map(({ id, namespace }) => `${id} in ${namespace}`);
+      ended(`no write in ${(look * STEADY_LOOK_MS) / 1000} s`, seen.length > 0 ? seen.join('\n') : undefined);
+    }
+    await operator.kill();
+    await gate.cut();
+  },
+}; // prettier-ignore
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !(name in PARTS));
+if (unknown.length > 0) {
+  console.error(`no such part: ${unknown.join(', ')}. The parts are ${Object.keys(PARTS).join(', ')}.`);
+  process.exit(2);
+}
+
+const report = createProgress();
+const tally = { passed: 0, failed: 0 };
+await ensureTestTools(report);
+console.log(`FAULT_SEED=${seed}`);
+for (const [name, part] of Object.entries(PARTS).filter(([each]) => wanted.length === 0 || wanted.includes(each)))
+  await run(name, part);
+console.log(`\n${tally.passed} passed, ${tally.failed} failed`);
+process.exitCode = tally.failed === 0 ? 0 : 1;
+
+/** A part has an API server of its own: what one leaves behind must not slow down the next. */
+async function run(name: string, part: Part): Promise<void> {
+  const step: Step = report.step(name);
+  const cluster = await startTestCluster();
+  const world = await startWorld(cluster.client);
+  const failedBefore = tally.failed;
+  let done = 0;
+  try {
+    await part({ cluster, world }, (total) => (title, wrong) => {
+      tally[wrong ? 'failed' : 'passed']++;
+      if (wrong) console.log(`✗ ${title} (FAULT_SEED=${seed})\n${wrong.replace(/^/gm, '    ')}`);
+      step.update(`${++done} of ${total}: ${title}`, done / total);
+    });
+    step.done(`${done} tried, ${tally.failed - failedBefore} failed`);
+  } catch (error) {
+    tally.failed++;
+    step.fail(error);
+  } finally {
+    await world.stop();
+    await cluster.stop();
+  }
+} // prettier-ignore
