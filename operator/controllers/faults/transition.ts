@@ -77,9 +77,9 @@ function statuses(world: World, namespace: string): string {
 
 const RUN_LABEL = 'orderplane.dev/run';
 
-/** What is there, with only the newest run of each Job: how often it ran tells the way, not where it led. */
+/** What is there, with only the newest run of each Job, and without the records of templates: they tell the way, not where it led. */
 function comparable(world: World, namespace: string): Snapshot {
-  const objects = world.objects(namespace);
+  const objects = world.objects(namespace).filter(({ kind }) => kind !== 'ControllerRevision');
   const runOf = ({ kind, metadata }: KubeObject) =>
     `${kind} ${metadata.ownerReferences?.[0]?.uid} ${metadata.labels?.['orderplane.dev/run-of']}`;
   const numberOf = ({ metadata }: KubeObject) => Number(metadata.labels?.[RUN_LABEL] ?? 0);

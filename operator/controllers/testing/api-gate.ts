@@ -139,9 +139,9 @@ function writeOf({ method = '', url = '', headers }: IncomingMessage, body: Buff
   return { id: [verb, what, stableName(name)].filter(Boolean).join(' '), verb, resource, name, namespace };
 }
 
-/** A run's name without its hash, which follows from random passwords. */
+/** The name of a run, or of the record of a template, without its hash, which follows from random passwords. */
 export function stableName(name: string): string {
-  return name.replace(/-[0-9a-f]{8}-(\d+)$/, '-#-$1');
+  return name.replace(/-[0-9a-f]{8}-(\d+)$/, '-#-$1').replace(/-template-[0-9a-f]{10}$/, '-template-#');
 }
 
 const HOP_BY_HOP = new Set(['host', 'connection', 'keep-alive', 'transfer-encoding', 'content-length']);

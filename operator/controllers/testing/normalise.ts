@@ -19,8 +19,13 @@ export function snapshotOf(objects: readonly KubeObject[]): Snapshot {
     if (owner && (WORKLOADS.has(owner.kind) || !present.has(owner.uid))) return false;
     return !OF_THE_NAMESPACE.has(`${object.kind}/${object.metadata.name}`);
   });
-  const entries = made.map((object) => [`${object.kind}/${stableName(object.metadata.name)}`, normalised(object)]);
+  const entries = made.map((object) => [idOf(object), normalised(object)]);
   return Object.fromEntries(entries.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)));
+}
+
+/** Records of templates are told apart by the hash in their names, or else by their number. */
+function idOf({ kind, metadata, revision }: KubeObject & { revision?: number }): string {
+  return `${kind}/${stableName(metadata.name)}${revision === undefined ? '' : ` ${revision}`}`;
 }
 
 const DROPPED_METADATA = ['uid', 'resourceVersion', 'creationTimestamp', 'generation', 'managedFields', 'selfLink'];
