@@ -208,7 +208,8 @@ function countsOf(writes: readonly Write[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { verb, resource, name, status, id } of writes) {
     const isCreated = status === 201;
-    if (!isCreated && (verb !== 'delete' || status >= 300)) continue;
+    // Whether the operator or garbage collection comes first to the Jobs of what is going, is chance.
+    if (!isCreated && (verb !== 'delete' || status >= 300 || resource === 'jobs')) continue;
     const key = isCreated ? `created ${resource} ${stableName(name || id)}` : `deleted ${resource} ${stableName(name)}`;
     counts[key] = (counts[key] ?? 0) + 1;
   }
