@@ -167,7 +167,7 @@ function foreseen(plan: Plan): string[] {
   return [...named, ...plan.runs.map(({ job }) => `write Job ${job}`)].toSorted();
 }
 
-const KIND: Record<string, string> = { deployments: 'Deployment', statefulsets: 'StatefulSet', services: 'Service', serviceaccounts: 'ServiceAccount', secrets: 'Secret', jobs: 'Job', migrations: 'Migration', networkpolicies: 'NetworkPolicy', persistentvolumeclaims: 'PersistentVolumeClaim' }; // prettier-ignore
+const KIND: Record<string, string> = { deployments: 'Deployment', statefulsets: 'StatefulSet', services: 'Service', serviceaccounts: 'ServiceAccount', secrets: 'Secret', jobs: 'Job', migrations: 'Migration', networkpolicies: 'NetworkPolicy', persistentvolumeclaims: 'PersistentVolumeClaim', poddisruptionbudgets: 'PodDisruptionBudget', horizontalpodautoscalers: 'HorizontalPodAutoscaler', cronjobs: 'CronJob', ingresses: 'Ingress' }; // prettier-ignore
 
 /** What an operator has written since, in the plan's words: statuses and the inputs of Jobs aside. */
 async function happened(namespace: string, before: readonly string[]): Promise<string[]> {

@@ -79,5 +79,5 @@ function inWords({ path, before, after }: { path: string; before: unknown; after
 }
 
 function show(value: unknown): string {
-  return value === undefined ? 'none' : String(value);
+  return value === undefined ? 'none' : typeof value === 'string' ? value : JSON.stringify(value);
 }
