@@ -115,10 +115,12 @@ describe('every object of a platform', () => {
 
   test('is left alone by an operator that lists everything anew, once all is well', async () => {
     await operator.idle();
+    const { status } = await platforms.read(namespace);
     await stopOperator();
     writes.length = 0;
     await startOperator();
     await operator.idle();
+    expect((await platforms.read(namespace)).status).toEqual(status);
     expect(writes.map(({ id, status }) => `${id} ${status}`)).toEqual([]);
   }, 60_000);
 });

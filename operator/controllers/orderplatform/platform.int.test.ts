@@ -54,9 +54,9 @@ describe('a fresh platform', () => {
         version: '0001',
       })),
       databases: [
+        { engine: 'mongo', name: 'app' },
         { engine: 'postgres', name: 'inventory' },
         { engine: 'postgres', name: 'orders' },
-        { engine: 'mongo', name: 'app' },
       ],
     });
   });

@@ -1,4 +1,11 @@
-import { READY, STAGES, SUSPENDED, type ComponentStatus, type OrderPlatformStatus } from '../../api/v1alpha1/index.ts';
+import {
+  READY,
+  STAGES,
+  SUSPENDED,
+  type ComponentStatus,
+  type DatabaseStatus,
+  type OrderPlatformStatus,
+} from '../../api/v1alpha1/index.ts';
 import { findCondition, removeCondition, type Condition } from '../../runtime/index.ts';
 import { keptRelease, releaseOf } from '../../resources/release.ts';
 import { urlOf } from '../../resources/ingress.ts';
@@ -38,7 +45,7 @@ export function deriveStatus(deps: Deps, scope: Scope, isHandled: boolean): Orde
     services: `${available.size}/${platform.services.length}`,
     components: componentsOf(scope),
     migrations: migrationsOf(deps, scope),
-    databases: scope.databases,
+    databases: scope.databases.toSorted(byEngineAndName),
     release: keptRelease(releaseOf(object, offered(deps))),
     ...(upgrade && { upgradeAvailable: upgrade }),
     ...(scope.volumes.size > 0 && { volumes: Object.fromEntries(scope.volumes) }),
@@ -52,6 +59,11 @@ export function deriveStatus(deps: Deps, scope: Scope, isHandled: boolean): Orde
       now,
     ),
   };
+}
+
+/** Stores come up in any order: the status is to read the same. */
+function byEngineAndName(a: DatabaseStatus, b: DatabaseStatus): number {
+  return `${a.engine}/${a.name}` < `${b.engine}/${b.name}` ? -1 : 1;
 }
 
 /** Ready when every stage is; otherwise the one blocking cause. */
