@@ -1,4 +1,4 @@
-import { hashOf } from '../runtime/hash.ts';
+import { canonicalJson, hashOf } from '../runtime/hash.ts';
 import type { CronJob } from '../runtime/known-resources.ts';
 import { APPLIED_TEMPLATE_ANNOTATION, INPUT_HASH_LABEL, ownedMetadata, podLabels } from './labels.ts';
 import { componentName } from './names.ts';
@@ -34,7 +34,7 @@ export function serviceCronJob(
 /** The CronJob with another pod template. It is noted on it as the one that was applied, and its runs are labelled with its hash. */
 export function withRunTemplate(cronJob: CronJob, template: PodTemplate, labels = runLabels(cronJob)): CronJob {
   const spec = cronJob.spec as NonNullable<CronJob['spec']>;
-  const annotations = { ...cronJob.metadata.annotations, [APPLIED_TEMPLATE_ANNOTATION]: JSON.stringify(template) };
+  const annotations = { ...cronJob.metadata.annotations, [APPLIED_TEMPLATE_ANNOTATION]: canonicalJson(template) };
   return {
     ...cronJob,
     metadata: { ...cronJob.metadata, annotations },

@@ -1,4 +1,4 @@
-import { hashOf } from '../runtime/hash.ts';
+import { canonicalJson, hashOf } from '../runtime/hash.ts';
 import type {
   CronJob,
   Deployment,
@@ -131,7 +131,7 @@ export function workloadTemplate({ deployment, cronJob }: ServiceObjects): PodTe
 
 /** The Deployment with another pod template, which is noted on it as the one that was applied. */
 export function withTemplate(deployment: Deployment, template: PodTemplate): Deployment {
-  const annotations = { ...deployment.metadata.annotations, [APPLIED_TEMPLATE_ANNOTATION]: JSON.stringify(template) };
+  const annotations = { ...deployment.metadata.annotations, [APPLIED_TEMPLATE_ANNOTATION]: canonicalJson(template) };
   return {
     ...deployment,
     metadata: { ...deployment.metadata, annotations },

@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto';
 
 /** A short hash of a JSON value; the order of keys and fields that are undefined do not count. */
 export function hashOf(value: unknown): string {
-  return createHash('sha256')
-    .update(JSON.stringify(sorted(value)))
-    .digest('hex')
-    .slice(0, 16);
+  return createHash('sha256').update(canonicalJson(value)).digest('hex').slice(0, 16);
+}
+
+/** The same text for the same JSON value: what the API server gives back has its keys in another order than what it was given. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(sorted(value));
 }
 
 function sorted(value: unknown): unknown {
