@@ -15,3 +15,8 @@ export function latencyLine(what: string, milliseconds: readonly number[]): stri
   ];
   return `  ${what.padEnd(44)} ${figures.join('  ')}  (${milliseconds.length})`;
 }
+
+/** One line: `what                23.4 s`. */
+export function figureLine(what: string, figure: string): string {
+  return `  ${what.padEnd(44)} ${figure}`;
+}

@@ -48,6 +48,8 @@ export interface TestCluster {
   kubelet: FakeKubelet;
   /** Path of a kubeconfig with the rights of the operator as it is installed, and no others. */
   operatorKubeconfig: string;
+  /** One JSON line a request. */
+  auditLogPath: string;
   startOperator(images?: Partial<Images>, renderer?: Renderer, options?: OperatorOptions): RunningOperator;
   /** A namespace of its own for a test. */
   namespace(): Promise<string>;
@@ -64,14 +66,8 @@ const CRDS = join(import.meta.dirname, '../../../crds');
 export async function startTestCluster(): Promise<TestCluster> {
   const plane = await startControlPlane({ name: 'controllers', controllerManager: true, audit: true });
   const client = createClient({ kubeconfig: { path: plane.kubeconfig }, userAgent: 'test' });
-  for (const file of await readdir(CRDS)) {
-    const crd = parse(await readFile(join(CRDS, file), 'utf8'));
-    await client.apply(CustomResourceDefinitions, crd);
-    await eventually(`${file} is established`, async () => {
-      const stored = await client.get(CustomResourceDefinitions, { namespace: '', name: crd.metadata.name });
-      return isConditionTrue(stored?.status?.conditions, 'Established');
-    });
-  }
+  await installDefinitions(client);
+  const auditLogPath = plane.auditLogPath ?? '';
   const operatorKubeconfig = await asOperator(client, plane.kubeconfig);
   const kubelet = await startKubelet(client);
   const operators = new Set<RunningOperator>();
@@ -81,6 +77,7 @@ export async function startTestCluster(): Promise<TestCluster> {
     kubeconfig: plane.kubeconfig,
     kubelet,
     operatorKubeconfig,
+    auditLogPath,
     startOperator(images = {}, renderer, { kubeconfig = operatorKubeconfig, namespaces, clock } = {}) {
       const operator = startOperator(
         { kubeconfig, namespaces },
@@ -98,8 +95,8 @@ export async function startTestCluster(): Promise<TestCluster> {
       await client.create(Namespaces, { metadata: { name } });
       return name;
     },
-    rights: async () => auditedRights(await readFile(plane.auditLogPath ?? '', 'utf8')),
-    writes: async (namespace) => auditedWrites(await readFile(plane.auditLogPath ?? '', 'utf8'), namespace),
+    rights: async () => auditedRights(await readFile(auditLogPath, 'utf8')),
+    writes: async (namespace) => auditedWrites(await readFile(auditLogPath, 'utf8'), namespace),
     async stop() {
       await Promise.all([...operators].map((operator) => operator.kill()));
       await kubelet.stop();
@@ -107,6 +104,18 @@ export async function startTestCluster(): Promise<TestCluster> {
       await Promise.all([client.close(), ...[...operators].map((operator) => operator.close())]);
     },
   };
+}
+
+/** Gives an API server our kinds. */
+export async function installDefinitions(client: Client): Promise<void> {
+  for (const file of await readdir(CRDS)) {
+    const crd = parse(await readFile(join(CRDS, file), 'utf8'));
+    await client.apply(CustomResourceDefinitions, crd);
+    await eventually(`${file} is established`, async () => {
+      const stored = await client.get(CustomResourceDefinitions, { namespace: '', name: crd.metadata.name });
+      return isConditionTrue(stored?.status?.conditions, 'Established');
+    });
+  }
 }
 
 /** A kubeconfig with the rights of the operator as it is installed, and no others. */

@@ -1,0 +1,140 @@
+/** Many platforms at once on a real API server, with pods that are ready as soon as they exist: what the operator itself takes. */
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Progress } from '@orderplane/hack/progress.ts';
+import { OrderPlatforms } from '../operator/api/v1alpha1/index.ts';
+import { damagesOf, repairTime } from '../operator/controllers/faults/damage.ts';
+import { startTestCluster, type TestCluster } from '../operator/controllers/testing/cluster.ts';
+import { platformsOf, ULTRALIGHT } from '../operator/controllers/testing/platforms.ts';
+import { startWorld } from '../operator/controllers/testing/world.ts';
+import { createManager, isConditionTrue, Services, silentLogger, type Service } from '../operator/runtime/index.ts';
+import { applyCeiling, objectsOfOnePlatform } from './apply-ceiling.ts';
+import { countWrites, totalOf, type WriteCounts } from './audit.ts';
+import { figureLine, latencyLine } from './figures.ts';
+import { startOperatorProcess, type OperatorProcess } from './operator-process.ts';
+
+const PLATFORMS = 100;
+const OPERATOR_AGENT = 'orderplane-operator/';
+/** After the last one is Ready, until nothing of it is under way any more. */
+const SETTLE_MS = 15_000;
+const IDLE_MS = 30_000;
+const GIVE_UP_MS = 600_000;
+
+export async function benchPlatforms(report: Progress): Promise<void> {
+  const cluster = await startTestCluster();
+  const { objects, rates } = await onCluster(cluster, report).finally(() => cluster.stop());
+  // By itself: its server would share the processors with the other one.
+  const ceiling = await applyCeiling(objects, PLATFORMS);
+  console.log(figureLine('bare applies of the same objects', `${ceiling.toFixed(0)}/s`));
+  for (const [whose, rate] of Object.entries(rates))
+    console.log(
+      figureLine(`${whose} writes`, `${rate.toFixed(0)}/s, ${((100 * rate) / ceiling).toFixed(0)} % of that`),
+    );
+}
+
+async function onCluster(cluster: TestCluster, report: Progress) {
+  const objects = await objectsOfOnePlatform(cluster);
+  const namespaces: string[] = [];
+  while (namespaces.length < PLATFORMS) namespaces.push(await cluster.namespace());
+  const { operatorKubeconfig: kubeconfig } = cluster;
+  const operator = await startOperatorProcess({ kubeconfig, folder: dirname(kubeconfig) }, report);
+  try {
+    const rates = await bringUp(cluster, namespaces, objects.length);
+    await delay(SETTLE_MS);
+    await idle(cluster, operator);
+    console.log(latencyLine('a Service edited → put right', await repairTimes(cluster, namespaces)));
+    const { now, most } = await operator.memory();
+    console.log(figureLine("the operator's memory", `${now.toFixed(0)} MiB, at most ${most.toFixed(0)} MiB`));
+    return { objects, rates };
+  } finally {
+    await operator.stop();
+  }
+}
+
+/** Brings all up; whose writes the API server took meanwhile, a second. */
+async function bringUp(cluster: TestCluster, namespaces: readonly string[], objects: number): Promise<Record<string, number>> {
+  const before = await writesSoFar(cluster);
+  const seconds = await converge(cluster, namespaces);
+  const { operator, everybody } = difference(await writesSoFar(cluster), before);
+  const each = (count: number) => (count / namespaces.length).toFixed(1);
+  console.log(figureLine(`${namespaces.length} platforms created → all Ready`, `${seconds.toFixed(1)} s`));
+  const parts = [
+    `${each(operator.created)} creates (of ${objects} objects)`,
+    `${each(operator.statuses)} statuses`,
+    `${each(operator.changed)} changes`,
+    `${each(operator.deleted)} deletes`,
+  ];
+  console.log(figureLine("the operator's writes for one", `${each(totalOf(operator))}: ${parts.join(', ')}`));
+  return { "the operator's": totalOf(operator) / seconds, "everybody's": totalOf(everybody) / seconds };
+} // prettier-ignore
+
+async function idle(cluster: TestCluster, operator: OperatorProcess): Promise<void> {
+  const before = await writesSoFar(cluster);
+  const cpu = await operator.cpuSeconds();
+  await delay(IDLE_MS);
+  const share = ((await operator.cpuSeconds()) - cpu) / (IDLE_MS / 1000);
+  const writes = totalOf(difference(await writesSoFar(cluster), before).operator);
+  console.log(figureLine('steady', `${(share * 100).toFixed(1)} % of a core, ${writes} writes in ${IDLE_MS / 1000} s`));
+}
+
+/** Creates a platform in each namespace; how many seconds it takes until the last one is Ready. */
+async function converge(cluster: TestCluster, namespaces: readonly string[]): Promise<number> {
+  const stop = new AbortController();
+  const manager = createManager({ client: cluster.client.sibling(), log: silentLogger, name: 'bench' });
+  const informer = manager.informer(OrderPlatforms);
+  const waiting = new Set(namespaces);
+  const { promise: allReady, resolve, reject } = Promise.withResolvers<void>();
+  informer.addHandler(({ type, object: { metadata, status } }) => {
+    if (type === 'delete' || !isConditionTrue(status?.conditions, 'Ready')) return;
+    waiting.delete(metadata.namespace ?? '');
+    if (waiting.size === 0) resolve();
+  });
+  const running = manager.run(stop.signal);
+  const timer = setTimeout(() => reject(new Error(`not Ready: ${[...waiting].join(', ')}`)), GIVE_UP_MS);
+  try {
+    await informer.synced();
+    const started = performance.now();
+    await Promise.all(namespaces.map((namespace) => platformsOf(cluster).create(namespace, ULTRALIGHT)));
+    await allReady;
+    return (performance.now() - started) / 1000;
+  } finally {
+    clearTimeout(timer);
+    stop.abort();
+    await running;
+  }
+}
+
+/** One edit a platform, one after the other; how long each took to be put right, in milliseconds. */
+async function repairTimes(cluster: TestCluster, namespaces: readonly string[]): Promise<number[]> {
+  const world = await startWorld(cluster.client);
+  const times: number[] = [];
+  for (const namespace of namespaces) {
+    const object = world.get<Service>('Service', namespace, 'shop-orders');
+    const [edit] = object ? damagesOf(object) : [];
+    if (!object || !edit) throw new Error(`no Service shop-orders in ${namespace}`);
+    times.push(await repairTime(cluster.client, world, edit, { resource: Services, object }));
+  }
+  await world.stop();
+  return times;
+}
+
+interface Writes {
+  operator: WriteCounts;
+  everybody: WriteCounts;
+}
+
+async function writesSoFar({ auditLogPath }: TestCluster): Promise<Writes> {
+  const log = await readFile(auditLogPath, 'utf8');
+  return { operator: countWrites(log, OPERATOR_AGENT), everybody: countWrites(log) };
+}
+
+function difference(now: Writes, before: Writes): Writes {
+  const less = (a: WriteCounts, b: WriteCounts): WriteCounts => ({
+    created: a.created - b.created,
+    statuses: a.statuses - b.statuses,
+    changed: a.changed - b.changed,
+    deleted: a.deleted - b.deleted,
+  });
+  return { operator: less(now.operator, before.operator), everybody: less(now.everybody, before.everybody) };
+}
