@@ -1,14 +1,10 @@
 /** Keeps secrets out of what is printed, in whatever they come: a Secret, a URI, a variable of a telling name. */
 
+import { isTelling } from '../jobs/secrets.ts';
+
 export const MASK = '(not shown)';
 
-const TELLING = /PASS|SECRET|TOKEN|CREDENTIAL|PRIVATE|API_?KEY/i;
 const PASSWORD_IN_URI = /([a-z][a-z0-9+.-]*:\/\/[^\s:@/]*:)[^\s@]+@/gi;
-
-/** Whether a variable of that name holds something that nobody should read over one's shoulder. */
-export function isTelling(variable: string): boolean {
-  return TELLING.test(variable);
-}
 
 /** A text without the passwords of the URIs in it. */
 export function maskText(text: string): string {

@@ -9,13 +9,15 @@ const PASSWORD = 'bH7zqPassw0rdOfOrders';
 
 interface World {
   log?: string;
+  /** Of a Secret of the operator's. */
+  uri?: string;
   events?: Partial<Event>[];
   workload?: Partial<KubeObject> & { status?: unknown };
   claims?: unknown[];
 }
 
 /** Answers as the API server does; an event is only found by who asks for its object and reason. */
-function deps({ log, events = [], claims = [] }: World) {
+function deps({ log, uri = '', events = [], claims = [] }: World) {
   const client = {
     podLogs: async () => {
       if (log === undefined) throw new Error('container "main" in pod "shop-orders-1" is not available');
@@ -30,7 +32,8 @@ function deps({ log, events = [], claims = [] }: World) {
       ),
     }),
   } as unknown as Client;
-  const secret = { metadata: { name: 's' }, data: { password: Buffer.from(PASSWORD).toString('base64') } };
+  const encoded = (value: string) => Buffer.from(value).toString('base64');
+  const secret = { metadata: { name: 's' }, data: { password: encoded(PASSWORD), uri: encoded(uri) } };
   const caches = {
     secrets: { list: () => [secret] },
     claims: { get: ({ name }: { name: string }) => claims.find((each) => (each as KubeObject).metadata.name === name) },
@@ -59,6 +62,7 @@ const crashing = pod(
     lastState: { terminated: { exitCode: 1, reason: 'Error', message: 'fatal: cut off' } },
   }),
 );
+const crashingWith = (...env: object[]) => pod(crashing.status ?? {}, { containers: [{ name: 'main', env }] });
 const running = pod(container({ state: { running: { startedAt: at(60) } }, restartCount: 0 }));
 const claiming = {
   volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data-shop-postgres-0' } }],
@@ -80,6 +84,9 @@ describe('the cause is', () => {
     ['the error in the log of the crash', { log: '{"level":20,"msg":"handled"}\n{"level":60,"msg":"no such table: orders"}\n' }, deployment, [crashing], 'pod shop-orders-1 keeps crashing (main: exit code 1): no such table: orders'],
     ['the termination message where there is no log', {}, deployment, [crashing], 'pod shop-orders-1 keeps crashing (main: exit code 1): fatal: cut off'],
     ['told without our passwords, tokens, and what is assigned to a password', { log: `fatal: ${PASSWORD} refused, password=hunter2 at postgres://u:${PASSWORD}@db/x with Authorization: Bearer abc.def` }, deployment, [crashing], 'pod shop-orders-1 keeps crashing (main: exit code 1): fatal: *** refused, password=*** at postgres://u:***@db/x with Authorization: Bearer ***'],
+    ['told without what the user’s own variables of a telling name hold', { log: 'fatal: refused mellon-friend of x' }, deployment, [crashingWith({ name: 'CARD_PASSPHRASE', value: 'mellon-friend' }, { name: 'LOG_LEVEL', value: 'fatal:' })], 'pod shop-orders-1 keeps crashing (main: exit code 1): fatal: refused *** of x'],
+    ['told without the password of a URI, where the program took it out', { uri: 'nats://orders:k%40zad-dum@nats:4222', log: 'fatal: refused k@zad-dum, and khazad-dum' }, deployment, [crashingWith({ name: 'CACHE', value: 'redis://x:khazad-dum@cache' })], 'pod shop-orders-1 keeps crashing (main: exit code 1): fatal: refused ***, and ***'],
+    ['told without the part of a password that is left where a long message is cut', { log: `fatal: ${PASSWORD}${'.'.repeat(390)}` }, deployment, [crashing], `pod shop-orders-1 keeps crashing (main: exit code 1): fatal: ***${'.'.repeat(390)}`],
     ['what the probe says now', { events: [probed(2)] }, deployment, [running], 'pod shop-orders-1 is not ready: Readiness probe failed: HTTP probe failed with statuscode: 503'],
     ['not what it said of the container before', { events: [probed(90)] }, deployment, [running], 'pod shop-orders-1 runs, but is not ready'],
     ['the scheduler’s message', {}, statefulSet, [unscheduled('0/1 nodes are available: 1 Insufficient memory.')], 'pod shop-orders-1 cannot be scheduled: 0/1 nodes are available: 1 Insufficient memory.'],

@@ -10,10 +10,10 @@ import {
   type ReconcileContext,
 } from '../runtime/index.ts';
 import type { ReferencedData } from '../resources/environment.ts';
-import { createSecrets } from '../jobs/secrets.ts';
 import type { Deps } from './deps.ts';
 import { inWords, nextFaultMs, worstFault, type PodFault } from './diagnosis.ts';
 import { lastWords } from './last-words.ts';
+import { maskOf } from './masking.ts';
 
 export interface Cause {
   /** In words; undefined where nothing is known to be wrong. */
@@ -45,12 +45,14 @@ export async function findCause(
   const isNew = now.getTime() - Date.parse(workload.metadata.creationTimestamp ?? '') < SETTLED_MS;
   const refusal =
     found?.fault.isCertain || isNew ? undefined : await creationRefusal(deps.client, workload, pods, signal);
-  if (refusal) return { words: masked(deps, workload, referenced, refusal), lookAgainMs: LOOK_AGAIN_MS };
+  const { namespace = '' } = workload.metadata;
+  const maskFor = (pod?: Pod) => maskOf({ secrets: deps.caches.secrets.list({ namespace }), referenced, pod });
+  if (refusal) return { words: maskFor()(refusal), lookAgainMs: LOOK_AGAIN_MS };
   if (!found) return lookAgain(pods.length === 0 ? SETTLED_MS : nextFaultMs(pods, now));
   const { pod, fault } = found;
-  const cause = await answered(deps, pod, fault, signal);
+  const words = await answered(deps, pod, fault, { mask: maskFor(pod), signal });
   const isReported = fault.isCertain && fault.question?.kind !== 'claims';
-  return { words: masked(deps, workload, referenced, cause), ...(!isReported && { lookAgainMs: LOOK_AGAIN_MS }) };
+  return { words, ...(!isReported && { lookAgainMs: LOOK_AGAIN_MS }) };
 }
 
 function lookAgain(ms: number | undefined): Cause {
@@ -73,30 +75,32 @@ async function creationRefusal(
   return event?.note && `cannot create pods: ${event.note}`;
 }
 
-/** The fault in words, with the answer to what its status leaves open. */
+/** The fault in words, with the answer to what its status leaves open, masked. */
 async function answered(
   { client, caches }: Asking,
   pod: Pod,
-  { words, said, question }: PodFault,
-  signal: AbortSignal,
+  { words, said = '', question }: PodFault,
+  { mask, signal }: { mask: (text: string) => string; signal: AbortSignal },
 ): Promise<string> {
+  const inMaskedWords = (fact: string, what = '') => mask(inWords(pod, fact, what));
   if (question?.kind === 'log') {
-    return inWords(pod, words, lastWords(await crashLog(client, pod, question, signal)) || said);
+    const log = await crashLog(client, pod, question, signal);
+    return inMaskedWords(words, lastWords(log, mask) || lastWords(said, mask));
   }
   if (question?.kind === 'probe') {
     const event = await latestEvent(client, pod, 'Unhealthy', signal);
     if (event?.note && lastSeen(event) >= Date.parse(question.since))
-      return inWords(pod, 'is not ready', event.note.trim());
+      return inMaskedWords('is not ready', event.note.trim());
   }
   if (question?.kind === 'claims') {
     for (const name of question.names) {
       const claim = caches.claims.get({ namespace: pod.metadata.namespace ?? '', name });
       if (!claim || claim.status?.phase === 'Bound') continue;
       const event = await latestEvent(client, claim, undefined, signal);
-      if (event?.note) return inWords(pod, `waits for volume claim ${name}`, event.note);
+      if (event?.note) return inMaskedWords(`waits for volume claim ${name}`, event.note);
     }
   }
-  return inWords(pod, words, said);
+  return inMaskedWords(words, lastWords(said, mask));
 }
 
 /** Logs of instances that ended do not change: each is read once. */
@@ -142,25 +146,4 @@ async function latestEvent(
 function lastSeen({ series, deprecatedLastTimestamp, eventTime, metadata }: Event): number {
   const time = series?.lastObservedTime ?? deprecatedLastTimestamp ?? eventTime ?? metadata.creationTimestamp;
   return Date.parse(time ?? '') || 0;
-}
-
-/** What a program prints may hold what it was given. */
-const ASSIGNED =
-  /((?:password|passwd|pwd|secret|token|api[-_]?key|authorization)["']?\s*[:=]\s*["']?(?:bearer\s+|basic\s+)?)[^\s"',;&]+/gi;
-const JSON_WEB_TOKEN = /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g;
-/** Keys of our Secrets that are no secret. */
-const PUBLIC_KEYS = new Set(['username', 'database', 'host', 'port']);
-
-function masked({ caches }: Asking, { metadata }: KubeObject, referenced: ReferencedData, text: string): string {
-  const secrets = createSecrets();
-  for (const secret of caches.secrets.list({ namespace: metadata.namespace ?? '' })) {
-    for (const [key, value] of Object.entries(secret.data ?? {})) {
-      if (!PUBLIC_KEYS.has(key)) secrets.add(Buffer.from(value, 'base64').toString().trim());
-    }
-  }
-  for (const [id, data] of Object.entries(referenced)) {
-    if (!id.startsWith('Secret/')) continue;
-    for (const value of Object.values(data)) secrets.add(Buffer.from(value, 'base64').toString().trim());
-  }
-  return secrets.mask(text).replace(ASSIGNED, '$1***').replace(JSON_WEB_TOKEN, '***');
 }

@@ -17,7 +17,7 @@ export type Question =
 export interface PodFault {
   /** What is wrong, after `pod x`. */
   words: string;
-  /** What the program said of it, as far as the status has it. */
+  /** What the program said at its end, as far as the status has it: a log. */
   said?: string;
   /** False where it may be about to come right: such a fault gives way to any other. */
   isCertain: boolean;
@@ -33,10 +33,10 @@ const CRASH_MEMORY_MS = 20_000;
 /** Why pods are not ready, in the words of the one that says most; undefined where they are, or just need time. */
 export function diagnosePods(pods: readonly Pod[], now = new Date()): string | undefined {
   const found = worstFault(pods, now);
-  return found && inWords(found.pod, found.fault.words, found.fault.said);
+  return found && inWords(found.pod, found.fault.words, lastWords(found.fault.said ?? ''));
 }
 
-export function inWords(pod: Pod, words: string, said: string | undefined): string {
+export function inWords(pod: Pod, words: string, said: string): string {
   return `pod ${pod.metadata.name} ${words}${said ? `: ${said}` : ''}`;
 }
 
@@ -131,7 +131,7 @@ function crash(container: ContainerStatus, verb: string, last: Terminated | unde
   const phrase = restarts > 1 ? 'keeps crashing' : verb;
   return {
     words: `${phrase} (${name}: ${reason}exit code ${last?.exitCode ?? 'unknown'})`,
-    said: lastWords(last?.message ?? ''),
+    said: last?.message ?? '',
     isCertain: true,
     question: { kind: 'log', container: name, previous: state?.terminated === undefined, restarts },
   };

@@ -19,8 +19,9 @@ interface Entry {
  * What a program said at last of what went wrong: its last entry at error level, else its last warning. Of plain text, the head of its
  * last stack, the last line that names a fault, or just the last lines. Nothing where all that it said is chatter: an arbitrary debug
  * line explains nothing.
+ * @param mask applied before a long message is cut: what is left of a password is no longer known as one
  */
-export function lastWords(log: string): string {
+export function lastWords(log: string, mask = (text: string) => text): string {
   const lines = log
     .split('\n')
     .map((line) => line.trim())
@@ -31,7 +32,7 @@ export function lastWords(log: string): string {
   const error = logged.findLast(({ level }) => level >= ERROR);
   const warning = logged.findLast(({ level }) => level >= WARN);
   const hasLogs = logged.length > 0;
-  const words = error?.text ?? faultLine(plain) ?? warning?.text ?? (hasLogs ? '' : plain.slice(-4).join(' '));
+  const words = mask(error?.text ?? faultLine(plain) ?? warning?.text ?? (hasLogs ? '' : plain.slice(-4).join(' ')));
   return words.length > MAX_WORDS ? `…${words.slice(-MAX_WORDS)}` : words;
 }
 

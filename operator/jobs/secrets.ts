@@ -37,3 +37,10 @@ export function passwordOf(uri: string): string | undefined {
     return undefined;
   }
 }
+
+const TELLING = /PASS|SECRET|TOKEN|CREDENTIAL|PRIVATE|API_?KEY/i;
+
+/** Whether a variable of that name holds something that nobody should read over one's shoulder. */
+export function isTelling(variable: string): boolean {
+  return TELLING.test(variable);
+}

@@ -8,7 +8,8 @@ import { keyOf, type KubeObject } from '../../runtime/resource.ts';
 import { APPLIED_TEMPLATE_ANNOTATION, RUN_OF_LABEL } from '../../resources/labels.ts';
 import { migrationFilesOf, migrationOf } from '../rehearsal/cluster-part.ts';
 import type { World, Written } from '../rehearsal/world.ts';
-import { isTelling, MASK, maskValue } from '../mask.ts';
+import { isTelling } from '../../jobs/secrets.ts';
+import { MASK, maskValue } from '../mask.ts';
 
 export interface FieldChange {
   path: string;
