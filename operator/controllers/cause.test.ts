@@ -76,6 +76,7 @@ const probed = (secondsAgo: number) => ({
   deprecatedLastTimestamp: at(secondsAgo),
   note: 'Readiness probe failed: HTTP probe failed with statuscode: 503',
 });
+const livenessProbed = { ...probed(1), note: 'Liveness probe failed: context deadline exceeded' };
 const ask = (world: World, workload: KubeObject, pods: Pod[]) =>
   findCause(deps(world), workload, pods, { signal: new AbortController().signal });
 
@@ -88,6 +89,8 @@ describe('the cause is', () => {
     ['told without the password of a URI, where the program took it out', { uri: 'nats://orders:k%40zad-dum@nats:4222', log: 'fatal: refused k@zad-dum, and khazad-dum' }, deployment, [crashingWith({ name: 'CACHE', value: 'redis://x:khazad-dum@cache' })], 'pod shop-orders-1 keeps crashing (main: exit code 1): fatal: refused ***, and ***'],
     ['told without the part of a password that is left where a long message is cut', { log: `fatal: ${PASSWORD}${'.'.repeat(390)}` }, deployment, [crashing], `pod shop-orders-1 keeps crashing (main: exit code 1): fatal: ***${'.'.repeat(390)}`],
     ['what the probe says now', { events: [probed(2)] }, deployment, [running], 'pod shop-orders-1 is not ready: Readiness probe failed: HTTP probe failed with statuscode: 503'],
+    ['what readiness is asked for, whichever probe failed last', { events: [probed(2), livenessProbed] }, deployment, [running], 'pod shop-orders-1 is not ready: Readiness probe failed: HTTP probe failed with statuscode: 503'],
+    ['what another probe says where that one has not failed since', { events: [probed(90), livenessProbed] }, deployment, [running], 'pod shop-orders-1 is not ready: Liveness probe failed: context deadline exceeded'],
     ['not what it said of the container before', { events: [probed(90)] }, deployment, [running], 'pod shop-orders-1 runs, but is not ready'],
     ['the scheduler’s message', {}, statefulSet, [unscheduled('0/1 nodes are available: 1 Insufficient memory.')], 'pod shop-orders-1 cannot be scheduled: 0/1 nodes are available: 1 Insufficient memory.'],
     ['why the volume claim is pending', { claims: [{ metadata: { name: 'data-shop-postgres-0', namespace: 'apps', uid: 'c' }, status: { phase: 'Pending' } }], events: [{ reason: 'ProvisioningFailed', regarding: { uid: 'c' }, note: 'storageclass.storage.k8s.io "fast" not found' }] }, statefulSet, [unscheduled('pod has unbound immediate PersistentVolumeClaims')], 'pod shop-orders-1 waits for volume claim data-shop-postgres-0: storageclass.storage.k8s.io "fast" not found'],

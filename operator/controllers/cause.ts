@@ -71,7 +71,7 @@ async function creationRefusal(
     return failure?.status === 'True' ? `cannot create pods: ${failure.message}` : undefined;
   }
   if (pods.length > 0) return undefined;
-  const event = await latestEvent(client, workload, 'FailedCreate', signal);
+  const [event] = await newestEvents(client, workload, 'FailedCreate', signal);
   return event?.note && `cannot create pods: ${event.note}`;
 }
 
@@ -88,15 +88,18 @@ async function answered(
     return inMaskedWords(words, lastWords(log, mask) || lastWords(said, mask));
   }
   if (question?.kind === 'probe') {
-    const event = await latestEvent(client, pod, 'Unhealthy', signal);
-    if (event?.note && lastSeen(event) >= Date.parse(question.since))
-      return inMaskedWords('is not ready', event.note.trim());
+    const failed = (await newestEvents(client, pod, 'Unhealthy', signal)).filter(
+      (event) => lastSeen(event) >= Date.parse(question.since),
+    );
+    // Of probes that fail by turns always the same one: a status that follows them is written all the time.
+    const { note } = failed.find((event) => event.note?.startsWith('Readiness')) ?? failed[0] ?? {};
+    if (note) return inMaskedWords('is not ready', note.trim());
   }
   if (question?.kind === 'claims') {
     for (const name of question.names) {
       const claim = caches.claims.get({ namespace: pod.metadata.namespace ?? '', name });
       if (!claim || claim.status?.phase === 'Bound') continue;
-      const event = await latestEvent(client, claim, undefined, signal);
+      const [event] = await newestEvents(client, claim, undefined, signal);
       if (event?.note) return inMaskedWords(`waits for volume claim ${name}`, event.note);
     }
   }
@@ -130,17 +133,17 @@ async function crashLog(
   return log;
 }
 
-/** The newest event of that reason on an object; of any warning, without a reason. */
-async function latestEvent(
+/** The events of that reason on an object, of any without one; the newest first. */
+async function newestEvents(
   client: Client,
   { metadata }: KubeObject,
   reason: string | undefined,
   signal: AbortSignal,
-): Promise<Event | undefined> {
+): Promise<Event[]> {
   const { namespace = '', uid = '' } = metadata;
   const fieldSelector = [`regarding.uid=${uid}`, ...(reason ? [`reason=${reason}`] : [])].join();
   const { items } = await client.list(Events, { namespace, fieldSelector, signal });
-  return items.toSorted((a, b) => lastSeen(b) - lastSeen(a))[0];
+  return items.toSorted((a, b) => lastSeen(b) - lastSeen(a));
 }
 
 function lastSeen({ series, deprecatedLastTimestamp, eventTime, metadata }: Event): number {
