@@ -1,5 +1,6 @@
 /** The node that tests run on, as a handle. */
 import { spawn } from 'node:child_process';
+import { orderplane, type Answer } from '@orderplane/operator/cli/testing/run.ts';
 import { OPERATOR_NAME, OPERATOR_NAMESPACE } from '@orderplane/operator/resources/install.ts';
 import {
   createClient,
@@ -23,6 +24,8 @@ export interface TestCluster {
   apply(objects: readonly KubeObject[]): Promise<void>;
   /** `kubectl apply -f` that has to fail: what it says. */
   refusal(object: KubeObject): Promise<string>;
+  /** Runs the command line as a process of its own, as people do. */
+  orderplane(args: readonly string[]): Promise<Answer>;
   readonly operator: OperatorHandle;
   /** Image of a service that is not of the release. */
   readonly ownServiceImage: string;
@@ -69,6 +72,7 @@ export async function openCluster(given?: TestNode): Promise<TestCluster> {
       if (code === 0) throw new Error(`the API server took it: ${stdout}`);
       return stderr;
     },
+    orderplane: (args) => orderplane([...args, ...access]),
     operator: operatorHandle(client, node.auditLogPath),
     ownServiceImage: node.ownServiceImage,
     async dropNamespace(name) {
