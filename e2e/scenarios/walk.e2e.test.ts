@@ -22,7 +22,7 @@ describe('the ultralight example, applied by kubectl', () => {
     const object = [`orderplatform/${platform.name}`, '-n', platform.namespace];
     await cluster.kubectl(['wait', '--for=condition=Ready', '--timeout=10s', ...object]);
     const table = await cluster.kubectl(['get', ...object]);
-    expect(table).toMatch(/NAME\s+READY\s+STATUS\s+SERVICES\s+VERSION\s+AGE/);
+    expect(table).toMatch(/NAME\s+READY\s+STATUS\s+SERVICES\s+VERSION\s+URL\s+AGE/);
     expect(table).toMatch(/calm\s+True\s+\S+\s+5\/5\s+0\.1\.0/);
   });
 
