@@ -22,8 +22,7 @@ const IDLE_MS = 30_000;
 const GIVE_UP_MS = 600_000;
 
 export async function benchPlatforms(report: Progress): Promise<void> {
-  const cluster = await startTestCluster();
-  const { objects, rates } = await onCluster(cluster, report).finally(() => cluster.stop());
+  const { objects, rates } = await onCluster(report);
   // By itself: its server would share the processors with the other one.
   const ceiling = await applyCeiling(objects, PLATFORMS);
   console.log(figureLine('bare applies of the same objects', `${ceiling.toFixed(0)}/s`));
@@ -33,7 +32,16 @@ export async function benchPlatforms(report: Progress): Promise<void> {
     );
 }
 
-async function onCluster(cluster: TestCluster, report: Progress) {
+async function onCluster(report: Progress) {
+  const cluster = await startTestCluster();
+  try {
+    return await measured(cluster, report);
+  } finally {
+    await cluster.stop();
+  }
+}
+
+async function measured(cluster: TestCluster, report: Progress) {
   const objects = await objectsOfOnePlatform(cluster);
   const namespaces: string[] = [];
   while (namespaces.length < PLATFORMS) namespaces.push(await cluster.namespace());

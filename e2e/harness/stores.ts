@@ -32,7 +32,14 @@ export async function connectPostgres(
 
 export async function connectMongo(platform: PlatformHandle, role?: Role): Promise<MongoClient> {
   const uri = await storeUri(platform, 'mongo', role);
-  return new MongoClient(uri.href, { serverSelectionTimeoutMS: 5_000 }).connect();
+  const client = new MongoClient(uri.href, { serverSelectionTimeoutMS: 5_000 });
+  try {
+    return await client.connect();
+  } catch (error) {
+    // It would go on looking for its server, and keep the process alive.
+    await client.close();
+    throw error;
+  }
 }
 
 export async function connectBroker(platform: PlatformHandle, role?: Role): Promise<NatsConnection & AsyncDisposable> {

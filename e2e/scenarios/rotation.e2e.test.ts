@@ -51,9 +51,10 @@ test('rotation refuses no order, and ends the logins of before', async () => {
   const counts = await documentsPerOrder(documents, answered, 60_000);
   expect([...counts.values()].every((count) => count === 1)).toBe(true);
 
+  await using formerMongo = new MongoClient(mongo.href, { serverSelectionTimeoutMS: 5_000 });
   const refusedLogin = [
     new pg.Client({ connectionString: postgres.href }).connect(),
-    new MongoClient(mongo.href, { serverSelectionTimeoutMS: 5_000 }).db('app').command({ ping: 1 }),
+    formerMongo.db('app').command({ ping: 1 }),
     connect({ servers: nats.host, user: nats.username, pass: nats.password, reconnect: false }),
   ];
   for (const attempt of refusedLogin) await expect(attempt).rejects.toThrow(/auth/i);
