@@ -195,6 +195,19 @@ test('a controller converges through faults of every kind, and then writes nothi
     60_000,
   ).catch(() => expect({ seed, copies: now }).toEqual({ seed, copies: expected }));
 
+  // A watch may still be in its backoff: what the cache does not have yet is rightly applied once more.
+  await eventually('the cache to be as the server', async () => {
+    const { items } = await user.list(Secrets, { namespace, labelSelector: 'copied=yes' });
+    const isCached = items.every(({ metadata }) => {
+      const cached = copies.get({ namespace, name: metadata.name });
+      return cached?.metadata.resourceVersion === metadata.resourceVersion;
+    });
+    const underWay = ['workqueue_depth', 'controller_runtime_active_workers'].map((name) =>
+      total(manager.registry, name),
+    );
+    return isCached && (await Promise.all(underWay)).every((value) => value === 0);
+  });
+
   const writes: string[] = [];
   client.observe(({ method }) => void (method !== 'GET' && writes.push(method)));
   const count = () => total(manager.registry, 'controller_runtime_reconcile_total');
