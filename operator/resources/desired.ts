@@ -92,7 +92,7 @@ function servicePart(objects: ServiceObjects): KubeObject[] {
 /** Everybody who may log in to NATS. */
 export function brokerUsers(platform: Platform, secrets: SecretData): NatsUser[] {
   return loginsOf(platform)
-    .filter(({ backend }) => backend === 'nats')
+    .filter(({ backend, secret }) => backend === 'nats' && secret in secrets)
     .flatMap((login) => natsUsers(platform, login, secrets));
 }
 

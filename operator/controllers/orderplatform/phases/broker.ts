@@ -1,3 +1,4 @@
+import { loginsOf } from '../../../resources/credentials.ts';
 import { brokerUsers } from '../../../resources/desired.ts';
 import type { JobDefinition } from '../../../resources/job.ts';
 import { brokerJob, provisionPurpose } from '../../../resources/platform-jobs.ts';
@@ -23,7 +24,8 @@ export async function reconcileBroker(deps: Deps, scope: Scope): Promise<Fact> {
     scope.brokerIsReady = isUp;
     return fault ?? holds('Ready', 'nats answers');
   }
-  if (!desired?.broker) return pending('waits for credentials');
+  // A server that starts with some of its users, or without its administrator, would have to be told of the others, or start again.
+  if (!desired?.broker || !areCredentialsKnown(scope)) return pending('waits for credentials');
   const job = brokerJob(platform, brokerUsers(platform, secrets));
   const key = { namespace: platform.namespace, name: desired.broker.statefulSet.metadata.name };
   const existing = await findOwned(deps, deps.caches.statefulSets, platform, key, scope);
@@ -32,6 +34,12 @@ export async function reconcileBroker(deps: Deps, scope: Scope): Promise<Fact> {
   const users = isUp ? await reconcileUsers(deps, scope, job, startedWith) : undefined;
   if (fault) return { ...fault, reason: fault.reason.replace('Store', 'Broker') };
   return users ?? pending('waits for nats');
+}
+
+/** Whether every Secret of the broker could be read or made; those that are refused hold up their own service only. */
+function areCredentialsKnown({ platform, secrets, refusedLogins }: Scope): boolean {
+  const logins = loginsOf(platform).filter(({ backend }) => backend === 'nats');
+  return logins.every(({ secret }) => secret in secrets || refusedLogins.has(secret));
 }
 
 function withNote(objects: StoreObjects, startedWith: string | undefined): StoreObjects {
