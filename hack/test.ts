@@ -56,6 +56,8 @@ async function jest(project: string, args: readonly string[]): Promise<Tally> {
       ...args,
       '--json',
       `--outputFile=${report}`,
+      // A connection that a test left open is not to hold up the parts after it.
+      '--forceExit',
     ]);
     const found: unknown = JSON.parse(await readFile(report, 'utf8').catch(() => '{}'));
     return tallyOf(found, code);
