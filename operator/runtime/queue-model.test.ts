@@ -29,7 +29,9 @@ class Model {
     if (ms <= 0) return this.add(key, priority);
     if (this.closed || this.dirty.has(key)) return;
     const at = this.now + ms;
-    if (at < (this.delayed.get(key)?.at ?? Infinity)) this.delayed.set(key, { at, priority });
+    if (at >= (this.delayed.get(key)?.at ?? Infinity)) return;
+    this.delayed.delete(key); // of delays that end at the same moment the one set first ends first
+    this.delayed.set(key, { at, priority });
   }
   retry(key: string): number {
     const failures = this.failures.get(key) ?? 0;
