@@ -74,7 +74,7 @@ export async function advanceRun(
         result = plan.end.outcome === 'Succeeded' ? plan.end.result : undefined;
         continue;
       case 'settled':
-        await removeRuns(deps, definition, superfluousRuns(lastRecord, runs), options);
+        await removeRuns(deps, definition, superfluousRuns(lastRecord, record, runs), options);
         return { record, result, isSettled: true };
       case 'await': {
         const job = jobs.find(({ metadata }) => metadata.name === plan.run.name);
@@ -93,7 +93,7 @@ export async function advanceRun(
         await removeRuns(deps, definition, [plan.run], options);
         return { record, result, isSettled: false, retryAfterMs: 1_000 };
       case 'backOff':
-        await removeRuns(deps, definition, superfluousRuns(lastRecord, runs), options);
+        await removeRuns(deps, definition, superfluousRuns(lastRecord, record, runs), options);
         return { record, result, ...failed(), isSettled: false, retryAfterMs: plan.ms };
       case 'start':
         if (!options.mayStart) return { record, result, ...failed(), isSettled: false };

@@ -81,7 +81,11 @@ test('failures in a row are counted for one input', () => {
   expect([first, second, other].map(({ failures }) => failures)).toEqual([1, 2, 1]);
 });
 
-test('old runs go, the newest three stay, and what is not recorded stays in any case', () => {
+test.each([
+  ['old runs go, the newest three stay, and what is not recorded stays in any case', 5, 5, [2, 1]],
+  ['the run that this visit records pushes out another', 5, 6, [3, 2, 1]],
+  ['what the status does not tell of yet stays, however many there are', 1, 6, [1]],
+])('%s', (_, stored, recorded, superfluous) => {
   const runs = [1, 2, 3, 4, 5, 6].map((number) => run(number, { end: failed }));
-  expect(superfluousRuns(record(5), runs).map(({ number }) => number)).toEqual([2, 1]);
+  expect(superfluousRuns(record(stored), record(recorded), runs).map(({ number }) => number)).toEqual(superfluous);
 });

@@ -78,10 +78,19 @@ export function recordOf(
   return { ...base, outcome: 'Failed', failures: inARow + 1, reason: end.reason, message: end.message };
 }
 
-/** Ended runs that nobody needs any more: of those that are recorded, all but the newest few. */
-export function superfluousRuns(record: RunRecord | undefined, runs: readonly ObservedRun[], keep = 3): ObservedRun[] {
+/**
+ * Ended runs that nobody needs any more: all but the newest few. The visit that comes to know of a run's end removes what it makes
+ * superfluous, as there may be no visit after it. @param stored what the status told before this visit: only what it tells of may go
+ */
+export function superfluousRuns(
+  stored: RunRecord | undefined,
+  record: RunRecord | undefined,
+  runs: readonly ObservedRun[],
+  keep = 3,
+): ObservedRun[] {
   return runs
     .filter(({ number, end }) => end && number <= (record?.number ?? 0))
     .toSorted((a, b) => b.number - a.number)
-    .slice(keep);
+    .slice(keep)
+    .filter(({ number }) => number <= (stored?.number ?? 0));
 }
