@@ -44,12 +44,12 @@ describe('forwarding to the gateway', () => {
   });
 
   test.each([
-    ['silent', 504, 'GATEWAY_TIMEOUT', async () => void (gateway.mood = 'deaf')],
-    ['no JSON', 502, 'GATEWAY_INVALID_ANSWER', async () => void (gateway.mood = 'babbling')],
-    ['down', 502, 'GATEWAY_UNREACHABLE', () => gateway.stop()],
-  ])('a gateway that is %s is a GraphQL error', async (_name, status, code, spoil) => {
+    ['silent', 504, 'GATEWAY_TIMEOUT', 100, async () => void (gateway.mood = 'deaf')],
+    ['no JSON', 502, 'GATEWAY_INVALID_ANSWER', undefined, async () => void (gateway.mood = 'babbling')],
+    ['down', 502, 'GATEWAY_UNREACHABLE', undefined, () => gateway.stop()],
+  ])('a gateway that is %s is a GraphQL error', async (_name, status, code, timeoutMs, spoil) => {
     await spoil();
-    const answer = await send(new Headers(), 100);
+    const answer = await send(new Headers(), timeoutMs);
     expect(answer.status).toBe(status);
     expect(await answer.json()).toMatchObject({ errors: [{ extensions: { code } }] });
     expect(String(log.mock.calls.at(-1))).toContain(gateway.url);
