@@ -2,6 +2,8 @@ import { MANAGED_BY_LABEL, MANAGER, PLATFORM_LABEL } from '../resources/labels.t
 import {
   applyIfChanged,
   controllerOf,
+  hasWritten,
+  isConflict,
   isDeleting,
   isForbidden,
   isInvalid,
@@ -46,11 +48,20 @@ export async function ensure<T extends KubeObject>(
   desired: T,
   context: Pick<ReconcileContext, 'signal'>,
 ): Promise<T> {
-  const current = await findOwned(deps, informer, owner, keyOf(desired), context);
-  // It is made anew when it is gone.
-  if (current && isDeleting(current)) return current;
+  const { client } = deps;
+  const { resource } = informer;
+  const key = keyOf(desired);
   try {
-    return (await applyIfChanged(deps.client, informer.resource, desired, current, context)).object;
+    // What nobody knows of is most likely not there, and is made without a look: the server refuses to, where it is.
+    if (!informer.get(key) && !hasWritten(client, resource, key)) {
+      const options = { ...context, onlyNew: true };
+      const made = await applyIfChanged(client, resource, desired, undefined, options).catch(undefinedIfConflict);
+      if (made) return made.object;
+    }
+    const current = await findOwned(deps, informer, owner, key, context);
+    // It is made anew when it is gone.
+    if (current && isDeleting(current)) return current;
+    return (await applyIfChanged(client, resource, desired, current, context)).object;
   } catch (error) {
     if (isInvalid(error) || isForbidden(error)) {
       const what = `${informer.resource.kind} ${desired.metadata.name} was refused by the API server: ${error.message}`;
@@ -58,6 +69,10 @@ export async function ensure<T extends KubeObject>(
     }
     throw error;
   }
+}
+
+function undefinedIfConflict(error: unknown): undefined {
+  if (!isConflict(error)) throw error;
 }
 
 function refuseForeign(kind: string, object: KubeObject, owner: Owner): void {

@@ -3,6 +3,7 @@ import { startControlPlane, type ControlPlane } from '../../hack/testing/control
 import { APPLIED_HASH, applyIfChanged, applyStatusIfChanged } from './apply.ts';
 import { createClient, type Client } from './client.ts';
 import { setCondition } from './conditions.ts';
+import { isConflict } from './errors.ts';
 import {
   ConfigMaps,
   CustomResourceDefinitions,
@@ -207,6 +208,26 @@ describe('what is as desired', () => {
     expect((await applyIfChanged(process, ConfigMaps, { ...desired, data: { a: 'newer' } }, stale)).action).toBe(
       'updated',
     );
+  });
+});
+
+describe('what is made as new', () => {
+  const desired = { metadata: { name: 'new', namespace: '' }, data: { a: 'ours' } };
+
+  test('is created where there is nothing, and owned by apply', async () => {
+    const object = { ...desired, metadata: { name: 'new', namespace } };
+    const { action } = await applyIfChanged(freshProcess(), ConfigMaps, object, undefined, { onlyNew: true });
+    expect(action).toBe('created');
+    expect(await visit(ConfigMaps, { ...object, data: {} })).toBe('updated');
+    expect(await client.get(ConfigMaps, keyOf(object))).not.toHaveProperty('data');
+  });
+
+  test('is refused with Conflict, and nothing touched, where somebody has made it meanwhile', async () => {
+    const object = { ...desired, metadata: { name: 'taken', namespace } };
+    const theirs = await client.create(ConfigMaps, { ...object, data: { a: 'theirs' } });
+    const making = applyIfChanged(freshProcess(), ConfigMaps, object, undefined, { onlyNew: true });
+    expect(await making.catch(isConflict)).toBe(true);
+    expect(await client.get(ConfigMaps, keyOf(object))).toEqual(theirs);
   });
 });
 

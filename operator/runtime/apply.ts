@@ -2,7 +2,7 @@ import type { CallOptions, Client } from './client.ts';
 import { differences, hasForeignEntries, valueAt, type Difference } from './compare.ts';
 import { isNotFound } from './errors.ts';
 import { hashOf } from './hash.ts';
-import { isOlderVersion, keyOf, keyToString, type KubeObject, type Resource } from './resource.ts';
+import { isOlderVersion, keyOf, keyToString, type KubeObject, type ObjectKey, type Resource } from './resource.ts';
 
 /** Carries the hash of the desired object as last applied: what is no longer desired shows as another hash. */
 export const APPLIED_HASH = 'orderplane.dev/applied-hash';
@@ -19,6 +19,8 @@ export interface ApplyIfChangedOptions<T> extends CallOptions {
   exclusiveLists?: readonly string[];
   /** Decides instead of the field-by-field comparison whether `current` needs no repair. */
   isUpToDate?: (desired: T, current: T) => boolean;
+  /** Where there is no `current`: fail with Conflict, and touch nothing, if the server has one all the same. */
+  onlyNew?: boolean;
 }
 
 export interface Applied<T> {
@@ -39,10 +41,10 @@ export async function applyIfChanged<T extends KubeObject>(
   current: T | undefined,
   options: ApplyIfChangedOptions<T> = {},
 ): Promise<Applied<T>> {
-  const { signal, fieldManager, isUpToDate } = options;
+  const { signal, fieldManager, isUpToDate, onlyNew = false } = options;
   const exclusive = options.exclusiveLists ?? EXCLUSIVE_LISTS[`${resource.apiVersion}/${resource.kind}`] ?? [];
   const memory = writesOf(client);
-  const id = `${resource.plural}.${resource.group}/${keyToString(keyOf(desired))}`;
+  const id = idOf(resource, keyOf(desired));
   const hash = hashOf(desired);
 
   const shortfall = (object: T): Difference[] => [
@@ -59,10 +61,15 @@ export async function applyIfChanged<T extends KubeObject>(
   if (!object || !isSettled(object)) {
     const annotations = { ...desired.metadata.annotations, [APPLIED_HASH]: hash };
     const body = { ...desired, metadata: { ...desired.metadata, annotations } };
-    object = await client.apply(resource, body, { signal, fieldManager });
+    object = await client.apply(resource, body, { signal, fieldManager, onlyNew: !current && onlyNew });
   }
   memory.remember(id, object, hash, shortfall(object));
   return { action: current ? 'updated' : 'created', object };
+}
+
+/** Whether this process has written the object before: a cache that has none of it may just be behind. */
+export function hasWritten(client: Client, resource: Resource, key: ObjectKey): boolean {
+  return writesOf(client).has(idOf(resource, key));
 }
 
 /**
@@ -77,7 +84,7 @@ export async function applyStatusIfChanged<T extends KubeObject & { status?: unk
   options: CallOptions & { fieldManager?: string } = {},
 ): Promise<Applied<T>> {
   const memory = writesOf(client);
-  const id = `${resource.plural}.${resource.group}/${keyToString(keyOf(desired))}/status`;
+  const id = `${idOf(resource, keyOf(desired))}/status`;
   const hash = hashOf(desired.status);
   const shortfall = (object: T) => [
     ...differences(desired.status, object.status),
@@ -90,6 +97,8 @@ export async function applyStatusIfChanged<T extends KubeObject & { status?: unk
   memory.remember(id, object, hash, shortfall(object));
   return { action: 'updated', object };
 }
+
+const idOf = ({ plural, group }: Resource, key: ObjectKey) => `${plural}.${group}/${keyToString(key)}`;
 
 function foreignLists(desired: unknown, actual: unknown, paths: readonly string[]): Difference[] {
   return paths
@@ -138,6 +147,7 @@ interface Write {
  * would go on for ever.
  */
 interface WriteMemory {
+  has(id: string): boolean;
   isNewerThan(id: string, cached: KubeObject, hash: string): boolean;
   isAccepted(id: string, object: KubeObject, hash: string, shortfall: Difference[]): boolean;
   remember(id: string, stored: KubeObject, hash: string, shortfall: Difference[]): void;
@@ -160,6 +170,7 @@ function createWriteMemory(): WriteMemory {
     return write?.uid === object.metadata.uid && write?.hash === hash ? write : undefined;
   };
   return {
+    has: (id) => writes.has(id),
     isNewerThan(id, cached, hash) {
       return isOlderVersion(cached.metadata.resourceVersion, lastWrite(id, cached, hash)?.version);
     },

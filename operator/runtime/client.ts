@@ -34,6 +34,8 @@ export interface WriteOptions extends CallOptions {
 export interface ApplyOptions extends WriteOptions {
   /** Take over fields that another manager owns. Default true: a controller is right about the fields that it sets. */
   force?: boolean;
+  /** Create it, and fail with Conflict where something of that name is there, whoever has made it and when. */
+  onlyNew?: boolean;
 }
 
 export interface PatchOptions extends WriteOptions {
@@ -114,6 +116,8 @@ export interface ClientOptions {
 }
 
 export const DEFAULT_FIELD_MANAGER = 'orderplane-operator';
+/** etcd begins at it, so no object ever has it: a server asked to apply upon this version can only create. */
+const NO_VERSION = '1';
 const APPLY_PATCH = 'application/apply-patch+yaml';
 const MERGE_PATCH = 'application/merge-patch+json';
 
@@ -197,7 +201,11 @@ export function createClient(options: ClientOptions): Client {
         body: { apiVersion: resource.apiVersion, kind: resource.kind, ...object },
         signal: o.signal,
       }),
-    apply: (resource, object, o = {}) => applyTo(resource, object, object.metadata, o),
+    apply(resource, object, o = {}) {
+      const { metadata } = object;
+      const body = o.onlyNew ? { ...object, metadata: { ...metadata, resourceVersion: NO_VERSION } } : object;
+      return applyTo(resource, body, metadata, o);
+    },
     applyStatus(resource, object, o = {}) {
       const { name, namespace } = object.metadata;
       const { status } = object as { status?: unknown };

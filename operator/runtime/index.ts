@@ -57,6 +57,7 @@ export {
   APPLIED_HASH,
   applyIfChanged,
   applyStatusIfChanged,
+  hasWritten,
   type Applied,
   type ApplyIfChangedOptions,
 } from './apply.ts';

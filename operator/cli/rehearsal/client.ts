@@ -68,6 +68,8 @@ export function rehearsalClient(world: World, canDryRun: boolean): Client {
     async apply(resource, object, options) {
       const key = keyOf(object);
       const previous = await world.read(resource, key);
+      if (previous && options?.onlyNew)
+        throw refusal(409, 'Conflict', `${resource.plural} "${key.name}" is there already`);
       const stored = await tried(resource, key, (at) =>
         at.apply(resource, object, { force: true, ...dryRun(options) }),
       );

@@ -2,12 +2,16 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Migrations, type OrderPlatform, SeedJobs } from '../../api/v1alpha1/index.ts';
 import {
   Deployments,
+  HorizontalPodAutoscalers,
   isConditionTrue,
   Jobs,
   PersistentVolumeClaims,
+  PodDisruptionBudgets,
   Secrets,
   Services,
   StatefulSets,
+  type KubeObject,
+  type Resource,
   type Secret,
 } from '../../runtime/index.ts';
 import { startTestCluster, type RunningOperator, type TestCluster } from '../testing/cluster.ts';
@@ -63,16 +67,33 @@ describe('refusals in words', () => {
     expect(own).toMatch(/^postgres:\/\/reports_1:[\w-]{32}@db\.example:5432\/reports\?sslmode=require$/);
   }, 60_000);
 
-  test('an object of that name which is not ours is left alone', async () => {
-    const namespace = await cluster.namespace();
-    const foreign = { metadata: { name: 'shop-reports', namespace }, spec: { ports: [{ port: 1 }] } };
-    await cluster.client.create(Services, foreign);
-    await platforms.create(namespace, { services: [{ name: 'reports', image: 'x', port: 9000 }] });
-    const stalled = await platforms.becomes(namespace, 'Stalled', { status: 'True', reason: 'NameConflict' });
-    expect(stalled.message).toContain('Service shop-reports exists and is not of this platform');
-    const untouched = await cluster.client.get(Services, { namespace, name: 'shop-reports' });
-    expect(untouched?.spec?.ports?.map(({ port }) => port)).toEqual([1]);
-  }, 60_000);
+  const podSelector = { matchLabels: { app: 'theirs' } };
+  test.each<[string, Resource, object]>([
+    ['a Service', Services, { ports: [{ port: 1 }] }],
+    ['a budget', PodDisruptionBudgets, { minAvailable: 7, selector: podSelector }],
+    [
+      'an autoscaler',
+      HorizontalPodAutoscalers,
+      { maxReplicas: 7, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'theirs' } },
+    ],
+  ])(
+    'an object of that name which is not ours is left alone: %s',
+    async (_, resource, spec) => {
+      const namespace = await cluster.namespace();
+      const key = { name: 'shop-reports', namespace };
+      const foreign = await cluster.client.create(resource, { metadata: key, spec } as KubeObject);
+      await platforms.create(namespace, {
+        profile: 'prod',
+        services: [{ name: 'reports', image: 'x', port: 9000, resources: { requests: { cpu: '100m' } } }],
+      });
+      const stalled = await platforms.becomes(namespace, 'Stalled', { status: 'True', reason: 'NameConflict' });
+      expect(stalled.message).toContain(`${resource.kind} shop-reports exists and is not of this platform`);
+      const { labels, annotations, ownerReferences } = (await cluster.client.get(resource, key))!.metadata;
+      expect({ labels, annotations, ownerReferences }).toEqual({});
+      expect(await cluster.client.get(resource, key)).toMatchObject({ spec: (foreign as { spec?: object }).spec });
+    },
+    60_000,
+  );
 
   test('a lost password is not replaced by one that would not open the data', async () => {
     const namespace = await cluster.namespace();
