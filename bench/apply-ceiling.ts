@@ -44,7 +44,6 @@ export async function objectsOfOnePlatform(cluster: TestCluster): Promise<Applie
     const platforms = platformsOf(cluster);
     await platforms.create(namespace, ULTRALIGHT);
     await platforms.ready(namespace);
-    await platforms.remove(namespace);
     return [...objects.values()];
   } finally {
     stop.abort();

@@ -13,6 +13,7 @@ import { applyCeiling, objectsOfOnePlatform } from './apply-ceiling.ts';
 import { countWrites, totalOf, type WriteCounts } from './audit.ts';
 import { figureLine, latencyLine } from './figures.ts';
 import { startOperatorProcess, type OperatorProcess } from './operator-process.ts';
+import { startStubWorkloads } from './stub-workloads.ts';
 
 const PLATFORMS = 100;
 const OPERATOR_AGENT = 'orderplane-operator/';
@@ -33,10 +34,12 @@ export async function benchPlatforms(report: Progress): Promise<void> {
 }
 
 async function onCluster(report: Progress) {
-  const cluster = await startTestCluster();
+  const cluster = await startTestCluster({ controllerManager: false });
+  const workloads = await startStubWorkloads(cluster.client);
   try {
     return await measured(cluster, report);
   } finally {
+    await workloads.stop();
     await cluster.stop();
   }
 }

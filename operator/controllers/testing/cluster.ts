@@ -63,8 +63,9 @@ export interface TestCluster {
 const USER_AGENT = 'orderplane-operator-under-test';
 const CRDS = join(import.meta.dirname, '../../../crds');
 
-export async function startTestCluster(): Promise<TestCluster> {
-  const plane = await startControlPlane({ name: 'controllers', controllerManager: true, audit: true });
+/** @param options.controllerManager whether kube-controller-manager runs: without, somebody else has to play it. */
+export async function startTestCluster({ controllerManager = true } = {}): Promise<TestCluster> {
+  const plane = await startControlPlane({ name: 'controllers', controllerManager, audit: true });
   const client = createClient({ kubeconfig: { path: plane.kubeconfig }, userAgent: 'test' });
   await installDefinitions(client);
   const auditLogPath = plane.auditLogPath ?? '';
