@@ -1,7 +1,7 @@
 /** The health checks of this folder, on objects as a real operator leaves them: Lua by an interpreter, CEL by a real API server. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { lauxlib, lua, lualib, to_luastring } from 'fengari';
 import { parse } from 'yaml';
 import {
@@ -12,13 +12,10 @@ import {
   type OrderPlatform,
   type SeedJob,
 } from '@orderplane/operator/api/v1alpha1/index.ts';
-import {
-  startTestCluster,
-  type RunningOperator,
-  type TestCluster,
-} from '@orderplane/operator/controllers/testing/cluster.ts';
+import type { RunningOperator } from '@orderplane/operator/controllers/testing/cluster.ts';
 import { eventually } from '@orderplane/operator/controllers/testing/eventually.ts';
-import { platformsOf, VOLUME } from '@orderplane/operator/controllers/testing/platforms.ts';
+import { VOLUME } from '@orderplane/operator/controllers/testing/platforms.ts';
+import { sharedCluster } from '@orderplane/operator/controllers/testing/shared-cluster.ts';
 import {
   CustomResourceDefinitions,
   defineResource,
@@ -34,19 +31,10 @@ type Health = { argo: string; flux: string };
 
 const document = async (name: string) => parse(await readFile(join(import.meta.dirname, name), 'utf8'));
 
-let cluster: TestCluster;
+const { cluster, platforms } = await sharedCluster();
 let operator: RunningOperator;
-let platforms: ReturnType<typeof platformsOf>;
 
-beforeAll(async () => {
-  cluster = await startTestCluster();
-  platforms = platformsOf(cluster);
-  await prepareCel();
-}, 120_000);
-
-afterAll(async () => {
-  await cluster?.stop();
-}, 60_000);
+beforeAll(() => prepareCel());
 
 /** What Argo CD makes of an object: it hands it to the script as `obj`. */
 async function argoHealth(object: Custom): Promise<{ status: string; message: string }> {

@@ -1,13 +1,13 @@
 /** The command line as a process against a real API server, with a real operator that acts on what it is told. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, parseAllDocuments, stringify } from 'yaml';
 import { OrderPlatforms, type OrderPlatform } from '../api/v1alpha1/index.ts';
-import { startTestCluster, type RunningOperator, type TestCluster } from '../controllers/testing/cluster.ts';
 import { eventually } from '../controllers/testing/eventually.ts';
-import { platformsOf, ULTRALIGHT, VOLUME } from '../controllers/testing/platforms.ts';
+import { ULTRALIGHT, VOLUME } from '../controllers/testing/platforms.ts';
+import { sharedCluster } from '../controllers/testing/shared-cluster.ts';
 import {
   CustomResourceDefinitions,
   defineResource,
@@ -20,22 +20,11 @@ import {
 import type { Plan } from './plan/report.ts';
 import { orderplane, type RunOptions } from './testing/run.ts';
 
-let cluster: TestCluster;
-let operator: RunningOperator;
-let platforms: ReturnType<typeof platformsOf>;
-let folder: string;
+const { cluster, platforms } = await sharedCluster();
+let operator = cluster.startOperator();
+const folder = await mkdtemp(join(tmpdir(), 'orderplane-cli-'));
 
-beforeAll(async () => {
-  cluster = await startTestCluster();
-  platforms = platformsOf(cluster);
-  operator = cluster.startOperator();
-  folder = await mkdtemp(join(tmpdir(), 'orderplane-cli-'));
-}, 120_000);
-
-afterAll(async () => {
-  await cluster?.stop();
-  await rm(folder, { recursive: true, force: true });
-}, 60_000);
+afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const run = (args: string[], options?: RunOptions) =>
   orderplane([...args, '--kubeconfig', cluster.kubeconfig], options);

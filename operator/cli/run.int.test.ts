@@ -1,21 +1,16 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
-import { startTestCluster, type TestCluster } from '../controllers/testing/cluster.ts';
+import { afterEach, expect, jest, test } from '@jest/globals';
 import { eventually } from '../controllers/testing/eventually.ts';
-import { platformsOf } from '../controllers/testing/platforms.ts';
+import { sharedCluster } from '../controllers/testing/shared-cluster.ts';
 import { Services } from '../runtime/index.ts';
 
 jest.setTimeout(90_000);
 
 const MAIN = join(import.meta.dirname, '../main.ts');
 
-let cluster: TestCluster;
+const { cluster, platforms } = await sharedCluster();
 const operators: Operator[] = [];
-
-beforeAll(async () => {
-  cluster = await startTestCluster();
-}, 120_000);
 
 afterEach(async () => {
   for (const { child, exited } of operators.splice(0)) {
@@ -23,10 +18,6 @@ afterEach(async () => {
     await exited;
   }
 });
-
-afterAll(async () => {
-  await cluster?.stop();
-}, 60_000);
 
 interface Operator {
   child: ChildProcess;
@@ -58,7 +49,7 @@ const says = (operator: Operator, what: string) =>
 async function platformIsServed(): Promise<void> {
   const namespace = await cluster.namespace();
   const services = [{ name: 'reports', image: 'x', port: 8080 }];
-  await platformsOf(cluster).create(namespace, { services });
+  await platforms.create(namespace, { services });
   await eventually('the Service of a platform', () =>
     cluster.client.get(Services, { namespace, name: 'shop-reports' }),
   );

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { OrderPlatforms, type OrderPlatform } from '../../api/v1alpha1/index.ts';
 import {
   CustomResourceDefinitions,
@@ -11,23 +11,12 @@ import {
   type Secret,
 } from '../../runtime/index.ts';
 import { ServiceMonitors } from '../caches.ts';
-import { startTestCluster, type RunningOperator, type TestCluster } from '../testing/cluster.ts';
 import { eventually } from '../testing/eventually.ts';
-import { platformsOf, ULTRALIGHT } from '../testing/platforms.ts';
+import { ULTRALIGHT } from '../testing/platforms.ts';
+import { sharedCluster } from '../testing/shared-cluster.ts';
 
-let cluster: TestCluster;
-let operator: RunningOperator;
-let platforms: ReturnType<typeof platformsOf>;
-
-beforeAll(async () => {
-  cluster = await startTestCluster();
-  platforms = platformsOf(cluster);
-  operator = cluster.startOperator();
-}, 120_000);
-
-afterAll(async () => {
-  await cluster?.stop();
-}, 60_000);
+const { cluster, platforms } = await sharedCluster();
+let operator = cluster.startOperator();
 
 const WEB = { name: 'web', image: 'x', port: 9000, routes: ['/'] };
 const API = { name: 'api', image: 'x', port: 7000, routes: ['/api'] };

@@ -1,22 +1,11 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import type { OrderPlatform } from '../../api/v1alpha1/index.ts';
 import { Deployments, Jobs, Secrets, StatefulSets, type Secret } from '../../runtime/index.ts';
-import { startTestCluster, type TestCluster } from '../testing/cluster.ts';
 import { eventually } from '../testing/eventually.ts';
-import { platformsOf } from '../testing/platforms.ts';
+import { sharedCluster } from '../testing/shared-cluster.ts';
 
-let cluster: TestCluster;
-let platforms: ReturnType<typeof platformsOf>;
-
-beforeAll(async () => {
-  cluster = await startTestCluster();
-  platforms = platformsOf(cluster);
-  cluster.startOperator();
-}, 120_000);
-
-afterAll(async () => {
-  await cluster?.stop();
-}, 60_000);
+const { cluster, platforms } = await sharedCluster();
+cluster.startOperator();
 
 const secret = (namespace: string, name: string, stringData: Record<string, string>) =>
   cluster.client.create(Secrets, { metadata: { name, namespace }, stringData } as unknown as Secret);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { Migrations, OrderPlatforms, SeedJobs } from '../../api/v1alpha1/index.ts';
 import {
   Deployments,
@@ -14,23 +14,12 @@ import {
   type Resource,
   type Secret,
 } from '../../runtime/index.ts';
-import { startTestCluster, type RunningOperator, type TestCluster } from '../testing/cluster.ts';
 import { eventually } from '../testing/eventually.ts';
-import { platformsOf, ULTRALIGHT, VOLUME } from '../testing/platforms.ts';
+import { ULTRALIGHT, VOLUME } from '../testing/platforms.ts';
+import { sharedCluster } from '../testing/shared-cluster.ts';
 
-let cluster: TestCluster;
-let operator: RunningOperator;
-let platforms: ReturnType<typeof platformsOf>;
-
-beforeAll(async () => {
-  cluster = await startTestCluster();
-  platforms = platformsOf(cluster);
-  operator = cluster.startOperator();
-}, 120_000);
-
-afterAll(async () => {
-  await cluster?.stop();
-}, 60_000);
+const { cluster, platforms } = await sharedCluster();
+let operator = cluster.startOperator();
 
 const INVENTORY = { stores: { postgres: VOLUME }, services: [{ name: 'inventory' }] };
 type Fields = { metadata?: ObjectMeta; spec?: unknown; data?: unknown; status?: { conditions?: Condition[] } };

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { Migrations, type OrderPlatform, SeedJobs } from '../../api/v1alpha1/index.ts';
 import {
   Deployments,
@@ -14,24 +14,13 @@ import {
   type Resource,
   type Secret,
 } from '../../runtime/index.ts';
-import { startTestCluster, type RunningOperator, type TestCluster } from '../testing/cluster.ts';
 import { eventually } from '../testing/eventually.ts';
 import { operatorInstallation } from '../../resources/install.ts';
-import { platformsOf, ULTRALIGHT, VOLUME } from '../testing/platforms.ts';
+import { ULTRALIGHT, VOLUME } from '../testing/platforms.ts';
+import { sharedCluster } from '../testing/shared-cluster.ts';
 
-let cluster: TestCluster;
-let operator: RunningOperator;
-let platforms: ReturnType<typeof platformsOf>;
-
-beforeAll(async () => {
-  cluster = await startTestCluster();
-  platforms = platformsOf(cluster);
-  operator = cluster.startOperator();
-}, 120_000);
-
-afterAll(async () => {
-  await cluster?.stop();
-}, 60_000);
+const { cluster, platforms } = await sharedCluster();
+let operator = cluster.startOperator();
 
 describe('refusals in words', () => {
   test.each<[string, OrderPlatform['spec'], string]>([

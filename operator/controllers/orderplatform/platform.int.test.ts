@@ -1,23 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Migrations } from '../../api/v1alpha1/index.ts';
 import { Deployments, Jobs, PersistentVolumeClaims, ReplicaSets, Secrets, Services } from '../../runtime/index.ts';
-import { startTestCluster, type RunningOperator, type TestCluster } from '../testing/cluster.ts';
 import { eventually } from '../testing/eventually.ts';
-import { platformsOf, ULTRALIGHT, VOLUME } from '../testing/platforms.ts';
+import { ULTRALIGHT, VOLUME } from '../testing/platforms.ts';
+import { sharedCluster } from '../testing/shared-cluster.ts';
 
-let cluster: TestCluster;
-let operator: RunningOperator;
-let platforms: ReturnType<typeof platformsOf>;
-
-beforeAll(async () => {
-  cluster = await startTestCluster();
-  platforms = platformsOf(cluster);
-  operator = cluster.startOperator();
-}, 120_000);
-
-afterAll(async () => {
-  await cluster?.stop();
-}, 60_000);
+const { cluster, platforms } = await sharedCluster();
+let operator = cluster.startOperator();
 
 describe('a fresh platform', () => {
   let namespace: string;

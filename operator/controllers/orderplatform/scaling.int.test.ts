@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import {
   Deployments,
   HorizontalPodAutoscalers,
@@ -7,23 +7,11 @@ import {
   type Deployment,
   type Resource,
 } from '../../runtime/index.ts';
-import { startTestCluster, type RunningOperator, type TestCluster } from '../testing/cluster.ts';
 import { eventually } from '../testing/eventually.ts';
-import { platformsOf } from '../testing/platforms.ts';
+import { sharedCluster } from '../testing/shared-cluster.ts';
 
-let cluster: TestCluster;
-let operator: RunningOperator;
-let platforms: ReturnType<typeof platformsOf>;
-
-beforeAll(async () => {
-  cluster = await startTestCluster();
-  platforms = platformsOf(cluster);
-  operator = cluster.startOperator();
-}, 120_000);
-
-afterAll(async () => {
-  await cluster?.stop();
-}, 60_000);
+const { cluster, platforms } = await sharedCluster();
+let operator = cluster.startOperator();
 
 const own = (fields: object = {}) => ({ name: 'mine', image: 'x', port: 9000, ...fields });
 const key = (namespace: string) => ({ namespace, name: 'shop-mine' });

@@ -1,24 +1,13 @@
 /** What the status says of a platform that does not come up, on a real API server. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { STAGES } from '../../api/v1alpha1/index.ts';
 import { defineResource, Events, findCondition, Pods, toKubeTime, type Pod } from '../../runtime/index.ts';
-import { startTestCluster, type RunningOperator, type TestCluster } from '../testing/cluster.ts';
 import { eventually } from '../testing/eventually.ts';
-import { platformsOf, VOLUME } from '../testing/platforms.ts';
+import { VOLUME } from '../testing/platforms.ts';
+import { sharedCluster } from '../testing/shared-cluster.ts';
 
-let cluster: TestCluster;
-let operator: RunningOperator;
-let platforms: ReturnType<typeof platformsOf>;
-
-beforeAll(async () => {
-  cluster = await startTestCluster();
-  platforms = platformsOf(cluster);
-  operator = cluster.startOperator();
-}, 120_000);
-
-afterAll(async () => {
-  await cluster?.stop();
-}, 60_000);
+const { cluster, platforms } = await sharedCluster();
+let operator = cluster.startOperator();
 
 const Quotas = defineResource('v1', 'ResourceQuota', 'resourcequotas');
 const reports = { name: 'reports', image: 'registry.example/reports:1', port: 9000 };

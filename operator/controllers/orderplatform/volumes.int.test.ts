@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import {
   PersistentVolumeClaims,
   PersistentVolumes,
@@ -7,26 +7,14 @@ import {
   StorageClasses,
   type PersistentVolume,
 } from '../../runtime/index.ts';
-import { startTestCluster, type RunningOperator, type TestCluster } from '../testing/cluster.ts';
 import { eventually } from '../testing/eventually.ts';
-import { platformsOf } from '../testing/platforms.ts';
+import { sharedCluster } from '../testing/shared-cluster.ts';
 
-let cluster: TestCluster;
-let operator: RunningOperator;
-let platforms: ReturnType<typeof platformsOf>;
-
-beforeAll(async () => {
-  cluster = await startTestCluster();
-  platforms = platformsOf(cluster);
-  for (const [name, allowVolumeExpansion] of [['elastic', true], ['rigid', false]] as const) {
-    await cluster.client.create(StorageClasses, { metadata: { name }, provisioner: 'example.com/test', allowVolumeExpansion });
-  } // prettier-ignore
-  operator = cluster.startOperator();
-}, 120_000);
-
-afterAll(async () => {
-  await cluster?.stop();
-}, 60_000);
+const { cluster, platforms } = await sharedCluster();
+for (const [name, allowVolumeExpansion] of [['elastic', true], ['rigid', false]] as const) {
+  await cluster.client.create(StorageClasses, { metadata: { name }, provisioner: 'example.com/test', allowVolumeExpansion });
+} // prettier-ignore
+let operator = cluster.startOperator();
 
 const stores = (storageClassName: string, storage: string) => ({
   postgres: { managed: { storage, storageClassName } },

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { OrderPlatforms, SeedJobs, type OrderPlatform } from '../../api/v1alpha1/index.ts';
 import {
   ConfigMaps,
@@ -19,23 +19,12 @@ import {
   type Job,
   type Secret,
 } from '../../runtime/index.ts';
-import { startTestCluster, type RunningOperator, type TestCluster } from '../testing/cluster.ts';
 import { eventually } from '../testing/eventually.ts';
-import { platformsOf, ULTRALIGHT, VOLUME } from '../testing/platforms.ts';
+import { ULTRALIGHT, VOLUME } from '../testing/platforms.ts';
+import { sharedCluster } from '../testing/shared-cluster.ts';
 
-let cluster: TestCluster;
-let operator: RunningOperator;
-let platforms: ReturnType<typeof platformsOf>;
-
-beforeAll(async () => {
-  cluster = await startTestCluster();
-  platforms = platformsOf(cluster);
-  operator = cluster.startOperator();
-}, 120_000);
-
-afterAll(async () => {
-  await cluster?.stop();
-}, 60_000);
+const { cluster, platforms } = await sharedCluster();
+let operator = cluster.startOperator();
 
 type Services = NonNullable<OrderPlatform['spec']['services']>;
 const own = (fields: Partial<Services[number]> = {}) => ({ name: 'mine', image: 'x', ...fields });

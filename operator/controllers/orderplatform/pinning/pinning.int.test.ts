@@ -1,26 +1,16 @@
 /** Upgrades of the operator, and rollouts that fail, on a real API server. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { OrderPlatforms } from '../../../api/v1alpha1/index.ts';
 import { desiredObjects, type Desired } from '../../../resources/desired.ts';
+import type { Images } from '../../../resources/images.ts';
 import { ControllerRevisions, Deployments, Events, ReplicaSets, StatefulSets } from '../../../runtime/index.ts';
 import type { Renderer } from '../../deps.ts';
-import { startTestCluster, type RunningOperator, type TestCluster } from '../../testing/cluster.ts';
 import { eventually } from '../../testing/eventually.ts';
-import { platformsOf, ULTRALIGHT, VOLUME } from '../../testing/platforms.ts';
+import { ULTRALIGHT, VOLUME } from '../../testing/platforms.ts';
+import { sharedCluster } from '../../testing/shared-cluster.ts';
 
-let cluster: TestCluster;
-let operator: RunningOperator;
-let platforms: ReturnType<typeof platformsOf>;
-
-beforeAll(async () => {
-  cluster = await startTestCluster();
-  platforms = platformsOf(cluster);
-  operator = cluster.startOperator();
-}, 120_000);
-
-afterAll(async () => {
-  await cluster?.stop();
-}, 60_000);
+const { cluster, platforms } = await sharedCluster();
+let operator = cluster.startOperator();
 
 /** The next version of the operator: another release, and pods that it would build otherwise. */
 const NEXT: Renderer = {
@@ -39,7 +29,7 @@ const NEXT: Renderer = {
 };
 const NEXT_IMAGES = { services: 'orderplane/services:0.2.0', postgres: 'postgres:17.9' };
 
-async function restartedAs(images?: Parameters<TestCluster['startOperator']>[0], renderer?: Renderer): Promise<void> {
+async function restartedAs(images?: Partial<Images>, renderer?: Renderer): Promise<void> {
   await operator.kill();
   operator = cluster.startOperator(images, renderer);
   await operator.idle();
