@@ -139,10 +139,10 @@ export function withTemplate(deployment: Deployment, template: PodTemplate): Dep
   };
 }
 
-/** The pod template that was last applied to a live Deployment; undefined when none was, or its note is unreadable. */
-export function appliedTemplate(deployment: Deployment): PodTemplate | undefined {
+/** The pod template that was last applied to a live workload; undefined when none was, or its note is unreadable. */
+export function appliedTemplate({ metadata }: Deployment | CronJob): PodTemplate | undefined {
   try {
-    return JSON.parse(deployment.metadata.annotations?.[APPLIED_TEMPLATE_ANNOTATION] ?? '') as PodTemplate;
+    return JSON.parse(metadata.annotations?.[APPLIED_TEMPLATE_ANNOTATION] ?? '') as PodTemplate;
   } catch {
     return undefined;
   }

@@ -1,7 +1,7 @@
 import { withRunTemplate, runLabels } from '../../../resources/cron-job.ts';
-import { APPLIED_TEMPLATE_ANNOTATION, INPUT_HASH_LABEL } from '../../../resources/labels.ts';
+import { INPUT_HASH_LABEL } from '../../../resources/labels.ts';
 import type { Service } from '../../../resources/platform.ts';
-import type { PodTemplate } from '../../../resources/pod.ts';
+import { appliedTemplate } from '../../../resources/service.ts';
 import { findCondition, isConditionTrue, type CronJob, type Job } from '../../../runtime/index.ts';
 import { findCause } from '../../cause.ts';
 import type { Deps } from '../../deps.ts';
@@ -9,6 +9,7 @@ import { ensure, findOwned } from '../../ensure.ts';
 import { holds, stalled, waiting, type Fact } from '../../fact.ts';
 import { recordTemplate } from '../pinning/record.ts';
 import type { Scope } from '../scope.ts';
+import { gateTemplate } from './template-gate.ts';
 
 /** Applies a service that runs on a schedule, and finds how its runs went. */
 export async function reconcileCronJob(
@@ -22,39 +23,20 @@ export async function reconcileCronJob(
   const { platform } = scope;
   const key = { namespace: platform.namespace, name: desired.metadata.name };
   const live = await findOwned(deps, caches.cronJobs, platform, key, scope);
-  const { wanted, unmet } = gateRuns(desired, live, unmetNeeds);
-  if (!wanted) return waiting('WaitingForRequirement', `${service.name} waits: ${unmet}`);
-  await recordTemplate(deps, scope, service.name, { template: wanted.spec?.jobTemplate.spec?.template });
-  const stored = await ensure(deps, caches.cronJobs, platform, wanted, scope);
+  const { template, unmet } = gateTemplate(
+    desired.spec?.jobTemplate.spec?.template,
+    live && appliedTemplate(live),
+    unmetNeeds,
+  );
+  if (!template) return waiting('WaitingForRequirement', `${service.name} waits: ${unmet}`);
+  await recordTemplate(deps, scope, service.name, { template });
+  const stored = await ensure(deps, caches.cronJobs, platform, withRunTemplate(desired, template), scope);
   scope.cronJobs.set(service.name, stored);
   if (unmet) return waiting('WaitingForRequirement', `${service.name} runs as before: ${unmet}`);
   const fault = await faultOfRuns(deps, scope, service.name, stored);
   if (fault) return fault;
   scope.available.add(service.name);
   return holds('Available', `${service.name} is scheduled`);
-}
-
-/** As for a Deployment: while a need is not met there is no first run, and later ones are of the template that was applied last. */
-function gateRuns(
-  desired: CronJob,
-  live: CronJob | undefined,
-  unmetNeeds: () => string | undefined,
-): { wanted: CronJob | undefined; unmet: string | undefined } {
-  const applied = live?.metadata.annotations?.[APPLIED_TEMPLATE_ANNOTATION];
-  if (applied !== undefined && applied === desired.metadata.annotations?.[APPLIED_TEMPLATE_ANNOTATION])
-    return { wanted: desired, unmet: undefined };
-  const unmet = unmetNeeds();
-  if (!unmet) return { wanted: desired, unmet };
-  const template = live && parseTemplate(applied);
-  return { wanted: template && withRunTemplate(desired, template), unmet };
-}
-
-function parseTemplate(note: string | undefined): PodTemplate | undefined {
-  try {
-    return JSON.parse(note ?? '') as PodTemplate;
-  } catch {
-    return undefined;
-  }
 }
 
 /**

@@ -24,6 +24,7 @@ import { servingGap } from '../../serving.ts';
 import { unmetRequirement } from '../requirements.ts';
 import type { Scope } from '../scope.ts';
 import { reconcileCronJob } from './cron-jobs.ts';
+import { gateTemplate } from './template-gate.ts';
 import { reconcileVolume } from './volumes.ts';
 
 /** Applies the services, each as soon as what it needs itself is there. */
@@ -69,10 +70,10 @@ async function reconcileDeployment(
   const key = { namespace: platform.namespace, name: deployment.metadata.name };
   const live = await findOwned(deps, caches.deployments, platform, key, scope);
   const applied = live ? appliedTemplate(live) : lastTemplate(deps, scope, service.name);
-  const { wanted, unmet } = gateTemplate(deployment, applied, unmetNeeds);
-  if (!wanted) return waiting('WaitingForRequirement', `${service.name} waits: ${unmet}`);
-  await recordTemplate(deps, scope, service.name, { template: wanted.spec?.template });
-  const replicated = withLiveReplicas(wanted, live, service.autoscaling);
+  const { template, unmet } = gateTemplate(deployment.spec?.template, applied, unmetNeeds);
+  if (!template) return waiting('WaitingForRequirement', `${service.name} waits: ${unmet}`);
+  await recordTemplate(deps, scope, service.name, { template });
+  const replicated = withLiveReplicas(withTemplate(deployment, template), live, service.autoscaling);
   const stored = await ensure(deps, caches.deployments, platform, replicated, scope);
   scope.deployments.set(service.name, stored);
   if (unmet) return waiting('WaitingForRequirement', `${service.name} keeps its old pods: ${unmet}`);
@@ -83,7 +84,7 @@ async function reconcileDeployment(
   const replicas = stored.spec?.replicas ?? 1;
   const enough = service.autoscaling?.minReplicas;
   // A cache that lags behind our own write still has the Deployment as it was.
-  const isApplied = hashOf(appliedTemplate(stored)) === hashOf(wanted.spec?.template);
+  const isApplied = hashOf(appliedTemplate(stored)) === hashOf(template);
   const gap =
     isApplied && isAvailable(stored, enough)
       ? await servingGap(deps, pods, Math.min(enough ?? replicas, replicas), scope)
@@ -122,21 +123,6 @@ function rolloutFailed({ troubles }: Scope, service: string, failure: string): F
 function lastTemplate(deps: Deps, scope: Scope, component: string): PodTemplate | undefined {
   const [newest] = revisionsOf(deps, scope, component);
   return newest && parseRevision(newest).template;
-}
-
-/**
- * Gates hold back the first creation and changes of the pod template, nothing else: while one is closed, everything outside of the
- * template is applied, and within it what was applied last.
- */
-export function gateTemplate(
-  desired: Deployment,
-  applied: PodTemplate | undefined,
-  unmetNeed: () => string | undefined,
-): { wanted: Deployment | undefined; unmet: string | undefined } {
-  if (applied && hashOf(applied) === hashOf(desired.spec?.template)) return { wanted: desired, unmet: undefined };
-  const unmet = unmetNeed();
-  if (!unmet) return { wanted: desired, unmet };
-  return { wanted: applied && withTemplate(desired, applied), unmet };
 }
 
 /** What keeps new pods of a service from starting, in words. */
