@@ -29,7 +29,7 @@ export async function reconcileCronJob(
     unmetNeeds,
   );
   if (!template) return waiting('WaitingForRequirement', `${service.name} waits: ${unmet}`);
-  await recordTemplate(deps, scope, service.name, { template });
+  await recordTemplate(deps, scope, service.name, template);
   const stored = await ensure(deps, caches.cronJobs, platform, withRunTemplate(desired, template), scope);
   scope.cronJobs.set(service.name, stored);
   if (unmet) return waiting('WaitingForRequirement', `${service.name} runs as before: ${unmet}`);

@@ -72,7 +72,7 @@ async function reconcileDeployment(
   const applied = live ? appliedTemplate(live) : lastTemplate(deps, scope, service.name);
   const { template, unmet } = gateTemplate(deployment.spec?.template, applied, unmetNeeds);
   if (!template) return waiting('WaitingForRequirement', `${service.name} waits: ${unmet}`);
-  await recordTemplate(deps, scope, service.name, { template });
+  await recordTemplate(deps, scope, service.name, template);
   const replicated = withLiveReplicas(withTemplate(deployment, template), live, service.autoscaling);
   const stored = await ensure(deps, caches.deployments, platform, replicated, scope);
   scope.deployments.set(service.name, stored);

@@ -57,7 +57,7 @@ export async function reconcileStore(
     return { isUp: false, fault: waiting('WaitingForCredentials', `${component} waits for its credentials`) };
   if (!caches.statefulSets.get({ namespace: platform.namespace, name: statefulSet.metadata.name }))
     await refuseForeignClaim(deps, scope, component);
-  await recordTemplate(deps, scope, component, { template: statefulSet.spec?.template });
+  await recordTemplate(deps, scope, component, statefulSet.spec?.template);
   const volume = await reconcileVolume(deps, scope, { component, statefulSet });
   const key = { namespace: platform.namespace, name: statefulSet.metadata.name };
   const live = volume.statefulSet

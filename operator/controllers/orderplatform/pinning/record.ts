@@ -22,11 +22,11 @@ export async function recordTemplate(
   deps: Deps,
   scope: Scope,
   component: string,
-  next: { template: PodTemplate | undefined },
+  next: PodTemplate | undefined,
 ): Promise<void> {
   const plan = scope.pins.get(component);
   // A gate keeps the old template for now: that one is recorded already.
-  if (!plan || hashOf(next.template) !== hashOf(plan.template)) return;
+  if (!plan || hashOf(next) !== hashOf(plan.template)) return;
   const revisions = revisionsOf(deps, scope, component);
   const name = revisionName(scope.platform.name, component, plan.template);
   await write(deps, scope, component, plan.record);
