@@ -6,7 +6,7 @@ import {
   type OrderPlatform,
   type SeedJob,
 } from '../api/v1alpha1/index.ts';
-import { MANAGED_SELECTOR, PLATFORM_LABEL, REVISION_OF_LABEL } from '../resources/labels.ts';
+import { MANAGED_SELECTOR, NAME_LABEL, PLATFORM_LABEL, REVISION_OF_LABEL } from '../resources/labels.ts';
 import type { ServiceMonitor } from '../resources/service-monitor.ts';
 import {
   ControllerRevisions,
@@ -119,6 +119,11 @@ export function createCaches(manager: Pick<Manager, 'informer' | 'optionalInform
 /** The objects that are of a platform: by their label, or for our own kinds by their `platformRef`. */
 export function ofPlatform<T extends KubeObject>(informer: Informer<T>, platform: ObjectKey): T[] {
   return informer.byIndex(BY_PLATFORM, indexValue(platform));
+}
+
+/** The pods of a platform's service, store or broker. */
+export function podsOfComponent({ pods }: Pick<Caches, 'pods'>, platform: ObjectKey, component: string): Pod[] {
+  return ofPlatform(pods, platform).filter(({ metadata }) => metadata.labels?.[NAME_LABEL] === component);
 }
 
 /** The platform that an object is labelled with. */

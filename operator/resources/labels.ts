@@ -8,6 +8,8 @@ export const RUN_OF_LABEL = 'orderplane.dev/run-of';
 export const INPUT_HASH_LABEL = 'orderplane.dev/input-hash';
 /** On a revision: the component that the template is of. */
 export const REVISION_OF_LABEL = 'orderplane.dev/revision-of';
+/** The component that an object is of. */
+export const NAME_LABEL = 'app.kubernetes.io/name';
 export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
 export const MANAGER = 'orderplane';
 /** Selects everything that the operator made, of any platform. */
@@ -37,7 +39,7 @@ const common: Labels = { 'app.kubernetes.io/part-of': 'orderplane', [MANAGED_BY_
  */
 export function selectorLabels(platform: { name: string }, component: string, role: Role): Labels {
   return {
-    'app.kubernetes.io/name': component,
+    [NAME_LABEL]: component,
     'app.kubernetes.io/component': role,
     [PLATFORM_LABEL]: platform.name,
   };

@@ -10,7 +10,7 @@ import {
 import { hashOf, isConflict, isNotFound, Secrets } from '../../runtime/index.ts';
 import { runLabels } from '../../resources/cron-job.ts';
 import { appliedTemplate, workloadTemplate } from '../../resources/service.ts';
-import { ofPlatform } from '../caches.ts';
+import { podsOfComponent } from '../caches.ts';
 import type { Deps } from '../deps.ts';
 import { all } from '../ensure.ts';
 import { isAvailable } from './phases/services.ts';
@@ -127,10 +127,8 @@ function isRolledOut(
   if (!isApplied) return false;
   if (deployment && !isAvailable(deployment, objects.service.autoscaling?.minReplicas)) return false;
   const hash = wanted.metadata?.annotations?.[CONFIG_HASH_ANNOTATION];
-  return ofPlatform(caches.pods, platform)
-    .filter(({ metadata }) => metadata.labels?.['app.kubernetes.io/name'] === service)
-    .every(({ metadata, status }) => {
-      const hasEnded = status?.phase === 'Succeeded' || status?.phase === 'Failed';
-      return hasEnded || metadata.annotations?.[CONFIG_HASH_ANNOTATION] === hash;
-    });
+  return podsOfComponent(caches, platform, service).every(({ metadata, status }) => {
+    const hasEnded = status?.phase === 'Succeeded' || status?.phase === 'Failed';
+    return hasEnded || metadata.annotations?.[CONFIG_HASH_ANNOTATION] === hash;
+  });
 }

@@ -11,7 +11,7 @@ import type { PodTemplate } from '../../../resources/pod.ts';
 import { appliedTemplate, withTemplate, type ServiceObjects } from '../../../resources/service.ts';
 import { parseRevision } from '../../../resources/template-revision.ts';
 import { hashOf, isDeleting, type Deployment } from '../../../runtime/index.ts';
-import { ofPlatform } from '../../caches.ts';
+import { podsOfComponent } from '../../caches.ts';
 import { findCause } from '../../cause.ts';
 import type { Deps } from '../../deps.ts';
 import { all, ensure, findOwned } from '../../ensure.ts';
@@ -78,9 +78,7 @@ async function reconcileDeployment(
   scope.deployments.set(service.name, stored);
   if (unmet) return waiting('WaitingForRequirement', `${service.name} keeps its old pods: ${unmet}`);
   const failure = returnedFrom(scope, service.name);
-  const pods = ofPlatform(caches.pods, platform).filter(
-    (pod) => pod.metadata.labels?.['app.kubernetes.io/name'] === service.name,
-  );
+  const pods = podsOfComponent(caches, platform, service.name);
   const replicas = stored.spec?.replicas ?? 1;
   const enough = service.autoscaling?.minReplicas;
   // A cache that lags behind our own write still has the Deployment as it was.

@@ -3,7 +3,7 @@ import { PersistentVolumeClaims, type StatefulSet } from '../../../runtime/index
 import { claimName, type StoreName } from '../../../resources/names.ts';
 import type { StoreObjects } from '../../../resources/store.ts';
 import { serverIdentity } from '../../target.ts';
-import { ofPlatform } from '../../caches.ts';
+import { podsOfComponent } from '../../caches.ts';
 import { findCause } from '../../cause.ts';
 import type { Deps } from '../../deps.ts';
 import { all, ensure, isOurs } from '../../ensure.ts';
@@ -64,9 +64,7 @@ export async function reconcileStore(
     ? await ensure(deps, caches.statefulSets, platform, volume.statefulSet, scope)
     : caches.statefulSets.get(key);
   if (live) scope.statefulSets.set(component, live);
-  const pods = ofPlatform(caches.pods, platform).filter(
-    (pod) => pod.metadata.labels?.['app.kubernetes.io/name'] === component,
-  );
+  const pods = podsOfComponent(caches, platform, component);
   const isRunning = live && (isReady(live) || (!volume.statefulSet && (live.status?.readyReplicas ?? 0) > 0));
   const gap = isRunning ? await servingGap(deps, pods, live.spec?.replicas ?? 1, scope) : {};
   if (!gap) return { isUp: true, ...(volume.fault && { fault: volume.fault }) };
