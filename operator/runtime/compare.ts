@@ -186,7 +186,8 @@ function isDropped(desired: unknown, field: string): boolean {
   return !desired && DROPPED_IF_ZERO.has(field);
 }
 
-function isMap(value: unknown): value is Fields {
+/** Whether a value has named fields: neither a list nor a scalar. */
+export function isMap(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

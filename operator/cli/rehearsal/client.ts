@@ -3,10 +3,11 @@
  * what is stored is what that API server would store, and what it would refuse is refused.
  */
 import type { Client, WriteOptions } from '../../runtime/client.ts';
+import { isMap } from '../../runtime/compare.ts';
 import { ApiError, isForbidden } from '../../runtime/errors.ts';
 import { keyOf, type KubeObject, type ObjectKey, type Resource } from '../../runtime/resource.ts';
 import { matchesLabels } from './selector.ts';
-import type { World } from './world.ts';
+import { statusOf, type World } from './world.ts';
 
 /** The operator's own kinds as they are meant to be may differ from the live ones: patches of them are merged here. */
 const OWN_GROUP = 'orderplane.dev';
@@ -121,11 +122,6 @@ function refusal(status: number, reason: string, message: string): ApiError {
   return new ApiError(message, { status, reason });
 }
 
-function statusOf(object: KubeObject | undefined): object {
-  const { status } = (object ?? {}) as { status?: unknown };
-  return status === undefined ? {} : { status };
-}
-
 /** Without an API server to ask: what the operator writes it writes whole, so its own fields are all there are. */
 function merge<T extends KubeObject>(previous: T | undefined, object: T): T {
   const { finalizers } = previous?.metadata ?? {};
@@ -149,8 +145,4 @@ function mergePatch(target: unknown, patch: unknown): unknown {
     else result[name] = mergePatch(result[name], value);
   }
   return result;
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import { KINDS, migrationSpec, orderPlatformSpec, seedJobSpec } from '../../api/v1alpha1/index.ts';
 import { MAX_PLATFORM_NAME } from '../../api/v1alpha1/fields.ts';
 import { describeIssues } from '../../controllers/invalid.ts';
+import { isMap } from '../../runtime/compare.ts';
 import type { KubeObject } from '../../runtime/resource.ts';
 
 const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
@@ -83,8 +84,4 @@ function unknownFields(given: unknown, known: unknown, path: string): string[] {
       ? unknownFields(value, known[name], `${path}.${name}`)
       : [`strict decoding error: unknown field "${path}.${name}"`],
   );
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,12 +1,11 @@
 /** Puts what a user would apply into a world. */
-import type { OrderPlatform } from '../../api/v1alpha1/index.ts';
 import { Migrations, OrderPlatforms, SeedJobs } from '../../api/v1alpha1/objects.ts';
 import type { Client } from '../../runtime/client.ts';
 import { isForbidden } from '../../runtime/errors.ts';
 import { ConfigMaps, Secrets } from '../../runtime/known-resources.ts';
 import { keyOf, resourcePath, type KubeObject, type Resource } from '../../runtime/resource.ts';
 import { firstAnswer } from '../cluster.ts';
-import type { World } from './world.ts';
+import { statusOf, type World } from './world.ts';
 
 /** What a user may apply that the operator reads. */
 const READ: readonly Resource[] = [OrderPlatforms, Migrations, SeedJobs, Secrets, ConfigMaps];
@@ -71,9 +70,4 @@ function asRead(object: KubeObject): KubeObject {
   if (!stringData) return object;
   const encoded = Object.entries(stringData).map(([name, value]) => [name, Buffer.from(value).toString('base64')]);
   return { ...rest, data: { ...rest.data, ...Object.fromEntries(encoded) } } as KubeObject;
-}
-
-function statusOf(object: KubeObject | undefined): object {
-  const { status } = (object ?? {}) as OrderPlatform;
-  return status === undefined ? {} : { status };
 }

@@ -175,3 +175,9 @@ function contentOf(object: KubeObject): unknown {
   const { metadata: _, status: __, ...content } = object as KubeObject & { status?: unknown };
   return { ...content, apiVersion: undefined, kind: undefined };
 }
+
+/** The status of an object, to go into another; nothing where it has none. */
+export function statusOf(object: KubeObject | undefined): object {
+  const { status } = (object ?? {}) as { status?: unknown };
+  return status === undefined ? {} : { status };
+}
