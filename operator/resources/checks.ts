@@ -1,5 +1,6 @@
 import type { OrderPlatformSpec } from '../api/v1alpha1/index.ts';
 import { catalogueEntry } from './catalogue.ts';
+import { STORES } from './names.ts';
 import { addressVariable, type Platform } from './platform.ts';
 import { WORKLOAD_CHECKS } from './workload-checks.ts';
 
@@ -29,7 +30,7 @@ function versionUnknown({ version, release }: Platform): string | undefined {
 
 function storeNotSet({ services, stores }: Platform): string | undefined {
   for (const { name, needs } of services) {
-    for (const store of ['postgres', 'mongo'] as const) {
+    for (const store of STORES) {
       if (needs[store] && !stores[store]) {
         return `service ${name} needs ${store}, but spec.stores.${store} is not set: add it or drop the need`;
       }
@@ -75,9 +76,7 @@ function addressVariableTaken({ services }: Platform): string | undefined {
 function secondNeedOfStore(_: Platform, spec: OrderPlatformSpec): string | undefined {
   for (const { name, needs = [] } of spec.services) {
     const own = catalogueEntry(name)?.needs ?? [];
-    const store = (['postgres', 'mongo'] as const).find(
-      (kind) => own.some((need) => need[kind]) && needs.some((need) => need[kind]),
-    );
+    const store = STORES.find((kind) => own.some((need) => need[kind]) && needs.some((need) => need[kind]));
     if (store)
       return `service ${name} of the release has a need of ${store} already, and there is one variable for its URI: drop yours`;
   }

@@ -4,6 +4,7 @@ import { isManaged, isProvisioned } from './external.ts';
 import { retainedAnnotations, retainedLabels } from './labels.ts';
 import {
   adminSecretName,
+  BACKENDS,
   hostName,
   serviceRole,
   serviceSecretName,
@@ -33,7 +34,7 @@ const ADMIN = {
 
 /** The logins that the operator makes, in a stable order. The administrator of an external store is the user's own Secret. */
 export function loginsOf(platform: Platform): Login[] {
-  const managed = (['postgres', 'mongo', 'nats'] as const).filter((backend) => isManaged(platform, backend));
+  const managed = BACKENDS.filter((backend) => isManaged(platform, backend));
   return [
     ...managed.map((backend) => ({
       secret: adminSecretName(platform.name, backend),

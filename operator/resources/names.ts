@@ -1,8 +1,10 @@
 /** Every name of every object, in one place. Objects are called `<platform>-<component>`. */
 
-export type StoreName = 'postgres' | 'mongo';
+export const STORES = ['postgres', 'mongo'] as const;
+export type StoreName = (typeof STORES)[number];
 /** Everything that a service logs in to. */
-export type Backend = StoreName | 'nats';
+export const BACKENDS = [...STORES, 'nats'] as const;
+export type Backend = (typeof BACKENDS)[number];
 
 export function componentName(platform: string, component: string): string {
   return `${platform}-${component}`;

@@ -4,7 +4,7 @@ import { catalogueEntry } from './catalogue.ts';
 import { PLATFORM_CHECKS } from './checks.ts';
 import { fromRegistry, type Images } from './images.ts';
 import type { PlatformIdentity } from './labels.ts';
-import { componentName, type Backend } from './names.ts';
+import { BACKENDS, componentName } from './names.ts';
 import type { Platform, Schedule, Service, ServiceNeeds } from './platform.ts';
 import { RELEASE } from './release-images.ts';
 
@@ -102,18 +102,12 @@ function resolveNeeds(all: readonly Need[], platform: OrderPlatformSpec): Servic
     }),
     services: [...new Set(needs.flatMap((need) => need.service?.name ?? []))],
     volumes: needs.flatMap(({ volume }) => (volume ? { ...volume, readOnly: volume.readOnly ?? false } : [])),
-    optional: BACKENDS.filter(([kind]) => {
-      const ofKind = needs.filter((need) => need[kind]);
+    optional: BACKENDS.filter((backend) => {
+      const ofKind = needs.filter((need) => need[backend === 'nats' ? 'broker' : backend]);
       return ofKind.length > 0 && ofKind.every(({ optional }) => optional);
-    }).map(([, backend]) => backend),
+    }),
   };
 }
-
-const BACKENDS: readonly ['postgres' | 'mongo' | 'broker', Backend][] = [
-  ['postgres', 'postgres'],
-  ['mongo', 'mongo'],
-  ['broker', 'nats'],
-];
 
 /** Whether the platform has what a need is about. */
 function isThere({ postgres, mongo, broker, service, volume }: Need, platform: OrderPlatformSpec): boolean {

@@ -8,13 +8,13 @@ import {
   selectorLabels,
   type Role,
 } from './labels.ts';
-import { componentName } from './names.ts';
+import { componentName, type Backend } from './names.ts';
 import type { ManagedStore, Platform } from './platform.ts';
 import { pullsWith, restrictedContainer, restrictedPod, withResources, type Container, type Volume } from './pod.ts';
 
 /** What a managed store or broker is made of, apart from what they all have in common. */
 export interface StoreDefinition {
-  component: 'postgres' | 'mongo' | 'nats';
+  component: Backend;
   role: Extract<Role, 'store' | 'broker'>;
   managed: ManagedStore;
   /** Where the claim is mounted. */

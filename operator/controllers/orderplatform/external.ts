@@ -3,7 +3,7 @@ import { AUTHORITY_KEY } from '../../resources/authority.ts';
 import { connectJob, connectPurpose, foreignLogins } from '../../resources/connect-job.ts';
 import { secretValue, uriLike, type ExternalServer } from '../../resources/credentials.ts';
 import { externalOf } from '../../resources/external.ts';
-import type { Backend } from '../../resources/names.ts';
+import { BACKENDS, type Backend } from '../../resources/names.ts';
 import { Secrets, type Secret } from '../../runtime/index.ts';
 import type { Deps } from '../deps.ts';
 import { pending, stalled, waiting, type Fact } from '../fact.ts';
@@ -24,7 +24,7 @@ type Data = Record<string, string>;
 export async function readExternalServers({ client }: Deps, scope: Scope): Promise<Record<string, Data>> {
   const { platform, signal } = scope;
   const data: Record<string, Data> = {};
-  for (const backend of ['postgres', 'mongo', 'nats'] as const) {
+  for (const backend of BACKENDS) {
     const source = externalOf(platform, backend);
     if (!source) continue;
     const faults: Fact[] = [];

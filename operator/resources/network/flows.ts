@@ -4,7 +4,7 @@ import { foreignLogins } from '../connect-job.ts';
 import { adminSecretOf, externalOf, isManaged, loginSecretOf } from '../external.ts';
 import type { SecretData } from '../desired.ts';
 import type { Role } from '../labels.ts';
-import type { Backend, StoreName } from '../names.ts';
+import { BACKENDS, type Backend, type StoreName } from '../names.ts';
 import { backendsOf, type Platform } from '../platform.ts';
 import { isVerifiable } from '../platform-jobs.ts';
 import { VERIFIED_PATH } from '../catalogue.ts';
@@ -76,13 +76,11 @@ function storeJobFlows(platform: Platform, secrets: SecretData): Flow[] {
 
 /** What finds whether an external server can be used connects as everybody who will. */
 function connectFlows(platform: Platform, secrets: SecretData): Flow[] {
-  return (['postgres', 'mongo', 'nats'] as const)
-    .filter((kind) => externalOf(platform, kind))
-    .flatMap((kind) =>
-      foreignLogins(platform, kind).flatMap(({ secret }) =>
-        backendFlows(platform, job('connect'), kind, secrets[secret]),
-      ),
-    );
+  return BACKENDS.filter((kind) => externalOf(platform, kind)).flatMap((kind) =>
+    foreignLogins(platform, kind).flatMap(({ secret }) =>
+      backendFlows(platform, job('connect'), kind, secrets[secret]),
+    ),
+  );
 }
 
 function verificationFlows(platform: Platform): Flow[] {

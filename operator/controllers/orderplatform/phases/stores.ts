@@ -1,6 +1,6 @@
 import { externalOf } from '../../../resources/external.ts';
 import { PersistentVolumeClaims, type StatefulSet } from '../../../runtime/index.ts';
-import { claimName, type StoreName } from '../../../resources/names.ts';
+import { claimName, STORES, type StoreName } from '../../../resources/names.ts';
 import type { StoreObjects } from '../../../resources/store.ts';
 import { serverIdentity } from '../../target.ts';
 import { podsOfComponent } from '../../caches.ts';
@@ -19,7 +19,7 @@ export async function reconcileStores(deps: Deps, scope: Scope): Promise<Fact> {
   const { platform, desired } = scope;
   if (!desired) return pending('waits for credentials');
   const faults: Fact[] = [];
-  const external = (['postgres', 'mongo'] as const).filter((store) => externalOf(platform, store));
+  const external = STORES.filter((store) => externalOf(platform, store));
   await all(external, async (store) => {
     const server = scope.external.get(store)?.server;
     if (server) scope.identities.set(store, serverIdentity(server.uri));
