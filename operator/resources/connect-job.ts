@@ -3,9 +3,9 @@ import { hashOf } from '../runtime/hash.ts';
 import type { SecretData } from './desired.ts';
 import { adminSecretOf, isProvisioned, loginSecretOf } from './external.ts';
 import type { JobDefinition } from './job.ts';
-import { platformReference } from './labels.ts';
-import { componentName, type Backend } from './names.ts';
+import type { Backend } from './names.ts';
 import { backendsOf, type Platform } from './platform.ts';
+import { platformJob } from './platform-jobs.ts';
 
 export function connectPurpose(backend: Backend): string {
   return `connect-${backend}`;
@@ -31,14 +31,8 @@ export function connectJob(platform: Platform, backend: Backend, secrets: Secret
     logins: logins.map(({ who, secret }, index) => ({ who, secret, variable: variableOf(index) })),
   };
   return {
-    namespace: platform.namespace,
-    owner: platformReference(platform),
-    purpose: connectPurpose(backend),
-    baseName: componentName(platform.name, connectPurpose(backend)),
-    platform: platform.name,
+    ...platformJob(platform, connectPurpose(backend)),
     command: 'connect',
-    image: platform.images.operator,
-    pullSecrets: platform.pullSecrets,
     inputHash: hashOf({ input, data: logins.map(({ secret }) => secrets[secret]) }),
     input: () => input,
     env: [],

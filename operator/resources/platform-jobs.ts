@@ -41,6 +41,19 @@ export function adminServer(platform: Platform, store: StoreName): NonNullable<J
   };
 }
 
+/** What all Jobs of a platform have in common. @param purpose tells it from the others */
+export function platformJob(platform: Platform, purpose: string) {
+  return {
+    namespace: platform.namespace,
+    owner: platformReference(platform),
+    purpose,
+    baseName: componentName(platform.name, purpose),
+    platform: platform.name,
+    image: platform.images.operator,
+    pullSecrets: platform.pullSecrets,
+  };
+}
+
 export function provisionPurpose(backend: Backend): string {
   return `provision-${backend}`;
 }
@@ -98,14 +111,8 @@ export function provisionJob(
   // A new password has to reach the store.
   const passwords = Object.fromEntries(roles.map(({ username, password }) => [username, hashOf(password)]));
   return {
-    namespace: platform.namespace,
-    owner: platformReference(platform),
-    purpose: provisionPurpose(store),
-    baseName: componentName(platform.name, provisionPurpose(store)),
-    platform: platform.name,
+    ...platformJob(platform, provisionPurpose(store)),
     command: 'provision',
-    image: platform.images.operator,
-    pullSecrets: platform.pullSecrets,
     inputHash: hashOf({ identity, wanted, passwords }),
     input: () => wanted,
     env: [],
@@ -132,14 +139,8 @@ function mongoWanted(roles: readonly WantedRole[]) {
 export function brokerJob(platform: Platform, users: readonly NatsUser[]): JobDefinition {
   const wanted = { nats: { systemUser: SYSTEM_USER, marker: configMarker(users) } };
   return {
-    namespace: platform.namespace,
-    owner: platformReference(platform),
-    purpose: provisionPurpose('nats'),
-    baseName: componentName(platform.name, provisionPurpose('nats')),
-    platform: platform.name,
+    ...platformJob(platform, provisionPurpose('nats')),
     command: 'provision',
-    image: platform.images.operator,
-    pullSecrets: platform.pullSecrets,
     inputHash: hashOf(wanted),
     input: () => wanted,
     env: [],
@@ -168,14 +169,8 @@ export function verifyJob(platform: Platform, templates: unknown): JobDefinition
     }),
   };
   return {
-    namespace: platform.namespace,
-    owner: platformReference(platform),
-    purpose: VERIFY_PURPOSE,
-    baseName: componentName(platform.name, VERIFY_PURPOSE),
-    platform: platform.name,
+    ...platformJob(platform, VERIFY_PURPOSE),
     command: 'verify',
-    image: platform.images.operator,
-    pullSecrets: platform.pullSecrets,
     inputHash: hashOf({ version: platform.version, input, templates }),
     input: () => input,
     env: [secretVariable('VERIFICATION_KEY', verificationSecretName(platform.name), 'key')],
