@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { objectName } from './fields.ts';
-import { exactlyOne, withRules } from './rules.ts';
+import { exactlyOne, quoted, withRules } from './rules.ts';
 
 /** Variables that the operator sets; a service's own `env` may not. */
 export const RESERVED_ENV = [
@@ -57,7 +57,7 @@ export const environmentVariable = withRules(
   ),
   [
     {
-      cel: `!(self.name in [${RESERVED_ENV.map((name) => `'${name}'`).join(', ')}])`,
+      cel: `!(self.name in ${quoted(RESERVED_ENV)})`,
       message: `${RESERVED_ENV.join(', ')} are set by the operator: use needs for connections, and port for the port`,
       holds: ({ name }) => !RESERVED_ENV.includes(name),
     },

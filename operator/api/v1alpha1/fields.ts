@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { exactlyOne, withRules } from './rules.ts';
+import { exactlyOne, quoted, withRules } from './rules.ts';
 
 /** Fields that more than one kind has. */
 
@@ -31,7 +31,7 @@ export const database = withRules(
     .describe('Name of the database: a letter, then letters, digits and underscores, in lower case.'),
   [
     {
-      cel: `!(self in [${RESERVED_DATABASES.map((name) => `'${name}'`).join(', ')}])`,
+      cel: `!(self in ${quoted(RESERVED_DATABASES)})`,
       message: `${RESERVED_DATABASES.join(', ')} belong to the database engines: choose another name`,
       holds: (name) => !RESERVED_DATABASES.includes(name),
     },
@@ -125,6 +125,10 @@ export const storage = z
   .max(12)
   .regex(/^[1-9][0-9]*(Mi|Gi|Ti)$/)
   .describe('Size of the volume, such as 10Gi.');
+
+export const storageClassName = objectName
+  .optional()
+  .describe("StorageClass of the volume. Left out, it is the cluster's default.");
 
 /** `managed` or `external`: where a store lives. It cannot be changed afterwards, because the data would stay behind. */
 export function source<M extends z.ZodType, X extends z.ZodType>(managed: M, external: X, what: string) {

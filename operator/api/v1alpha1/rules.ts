@@ -35,6 +35,17 @@ export function exactlyOne<S extends z.ZodType>(schema: S, fields: readonly stri
   ]);
 }
 
+/** Names as a list in CEL. */
+export function quoted(names: readonly string[]): string {
+  return `[${names.map((name) => `'${name}'`).join(', ')}]`;
+}
+
+/** A field that keeps the value that it was created with. @param absent what it counts as where it is left out, in CEL */
+export function unchanged(field: string, absent: string, message: string): Rule<unknown> {
+  const valueIn = (object: string) => `(has(${object}.${field}) ? ${object}.${field} : ${absent})`;
+  return { cel: `${valueIn('self')} == ${valueIn('oldSelf')}`, message };
+}
+
 /** A list that server-side apply merges by the given field; the API server refuses duplicates of it. */
 export function listMap<S extends z.ZodArray>(schema: S, key: string): S {
   const unique = schema.refine(

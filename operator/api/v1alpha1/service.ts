@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { routes } from './exposure.ts';
 import { database, migrationVersion, objectName, resources, serviceName } from './fields.ts';
 import { environmentVariable } from './environment.ts';
-import { exactlyOne, listMap, withRules } from './rules.ts';
+import { exactlyOne, listMap, quoted, withRules } from './rules.ts';
 import { mountPath } from './volumes.ts';
 import { autoscaling, concurrencyPolicy, probes, schedule, timeZone, WORKLOAD_TYPES } from './workload.ts';
 
@@ -27,8 +27,6 @@ const RESERVED_SERVICES = [
   'seed',
   'default-deny',
 ];
-
-const quoted = (names: readonly string[]) => `[${names.map((name) => `'${name}'`).join(', ')}]`;
 
 const topic = z
   .string()

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { objectName, resources, source, storage } from './fields.ts';
-import { withRules } from './rules.ts';
+import { objectName, resources, source, storage, storageClassName } from './fields.ts';
+import { unchanged, withRules } from './rules.ts';
 
 /** Majors of PostgreSQL that the operator brings an image for. A new major is added here, and never replaces one that somebody's data is in. */
 export const POSTGRES_VERSIONS = ['16', '17'] as const;
@@ -10,17 +10,12 @@ const volumeFields = {
   storage: storage.describe(
     'Size of the volume, such as 10Gi. It may grow later, where the StorageClass allows it; it cannot shrink.',
   ),
-  storageClassName: objectName
-    .optional()
-    .describe("StorageClass of the volume. Left out, it is the cluster's default."),
+  storageClassName,
   resources: resources.optional(),
 };
 
 const volumeRules = [
-  {
-    cel: "(has(self.storageClassName) ? self.storageClassName : '') == (has(oldSelf.storageClassName) ? oldSelf.storageClassName : '')",
-    message: 'storageClassName cannot be changed: volumes do not move between classes',
-  },
+  unchanged('storageClassName', "''", 'storageClassName cannot be changed: volumes do not move between classes'),
 ];
 
 const RUN_IT = 'Run it in this namespace, on a volume of its own that outlives the platform.';

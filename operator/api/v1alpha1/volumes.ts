@@ -1,11 +1,8 @@
 import { z } from 'zod';
-import { objectName, serviceName, storage } from './fields.ts';
-import { listMap, withRules } from './rules.ts';
+import { serviceName, storage, storageClassName } from './fields.ts';
+import { listMap, quoted, unchanged, withRules } from './rules.ts';
 
 export const ACCESS_MODES = ['ReadWriteOnce', 'ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOncePod'] as const;
-
-const given = (field: string, absent: string) => `(has(self.${field}) ? self.${field} : ${absent})`;
-const givenBefore = (field: string, absent: string) => `(has(oldSelf.${field}) ? oldSelf.${field} : ${absent})`;
 
 const volume = withRules(
   z.object({
@@ -13,9 +10,7 @@ const volume = withRules(
     storage: storage.describe(
       'Size of the volume, such as 10Gi. It can grow where its class allows that; a volume never shrinks.',
     ),
-    storageClassName: objectName
-      .optional()
-      .describe("StorageClass of the volume. Left out, it is the cluster's default."),
+    storageClassName,
     accessModes: z
       .array(z.enum(ACCESS_MODES))
       .min(1)
@@ -26,14 +21,12 @@ const volume = withRules(
       ),
   }),
   [
-    {
-      cel: `${given('storageClassName', "''")} == ${givenBefore('storageClassName', "''")}`,
-      message: 'storageClassName cannot be changed: volumes do not move between classes. Add a volume of another name',
-    },
-    {
-      cel: `${given('accessModes', "['ReadWriteOnce']")} == ${givenBefore('accessModes', "['ReadWriteOnce']")}`,
-      message: 'accessModes cannot be changed: add a volume of another name',
-    },
+    unchanged(
+      'storageClassName',
+      "''",
+      'storageClassName cannot be changed: volumes do not move between classes. Add a volume of another name',
+    ),
+    unchanged('accessModes', "['ReadWriteOnce']", 'accessModes cannot be changed: add a volume of another name'),
   ],
 );
 export type VolumeSpec = z.infer<typeof volume>;
@@ -54,7 +47,7 @@ export const mountPath = withRules(
       holds: (path) => /^(\/[^/:]+)+$/.test(path) && !path.split('/').includes('..'),
     },
     {
-      cel: `!(self in [${RESERVED_PATHS.map((path) => `'${path}'`).join(', ')}])`,
+      cel: `!(self in ${quoted(RESERVED_PATHS)})`,
       message: `${RESERVED_PATHS.join(', ')} are taken: mount the volume elsewhere, such as at /data`,
       holds: (path) => !RESERVED_PATHS.includes(path),
     },
