@@ -14,6 +14,12 @@ export type Fact = {
   state: 'holds' | 'waiting' | 'stalled' | 'pending';
 };
 
+/**
+ * Secrets and ConfigMaps of the user's own are not watched: one that is missing, or wrong, is looked at again after this long, which is
+ * what its user waits for after putting it right.
+ */
+export const FAULT_POLL_MS = 3_000;
+
 export function holds(reason: string, message: string, retryAfterMs?: number): Fact {
   return { state: 'holds', reason, message, ...(retryAfterMs !== undefined && { retryAfterMs }) };
 }

@@ -4,11 +4,10 @@ import type { Platform } from '../../resources/platform.ts';
 import { migrationsDirectory } from '../../resources/release-migrations.ts';
 import { ConfigMaps, hashOf } from '../../runtime/index.ts';
 import type { Deps } from '../deps.ts';
-import { stalled, waiting, type Fact } from '../fact.ts';
+import { FAULT_POLL_MS, stalled, waiting, type Fact } from '../fact.ts';
 
 /** A user's ConfigMap is not watched: this often it is looked at. */
 export const CONFIG_MAP_POLL_MS = 10_000;
-const MISSING_POLL_MS = 3_000;
 const MIGRATION_FILE = /^[0-9]+_.+\.(up|down)\.(sql|yaml)$/;
 
 type Resolved = { files: MigrationFiles; fault?: never } | { files?: never; fault: Fact };
@@ -24,7 +23,7 @@ export async function migrationFiles(
   if (release) return releaseFiles(release, at.platform);
   const name = configMapRef?.name ?? '';
   const found = await client.get(ConfigMaps, { namespace: at.namespace, name }, { signal: at.signal });
-  if (!found) return { fault: waiting('ConfigMapMissing', `ConfigMap ${name} does not exist`, MISSING_POLL_MS) };
+  if (!found) return { fault: waiting('ConfigMapMissing', `ConfigMap ${name} does not exist`, FAULT_POLL_MS) };
   const files = Object.fromEntries(Object.entries(found.data ?? {}).filter(([key]) => MIGRATION_FILE.test(key)));
   if (Object.keys(files).length === 0) {
     const extension = spec.engine === 'postgres' ? 'sql' : 'yaml';

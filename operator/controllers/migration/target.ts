@@ -5,10 +5,8 @@ import type { MigrationTarget } from '../../resources/migration-job.ts';
 import type { Platform } from '../../resources/platform.ts';
 import { Secrets } from '../../runtime/index.ts';
 import type { Deps } from '../deps.ts';
-import { waiting, type Fact } from '../fact.ts';
+import { FAULT_POLL_MS, waiting, type Fact } from '../fact.ts';
 import { platformDatabase, serverIdentity } from '../target.ts';
-
-const MISSING_POLL_MS = 3_000;
 
 type Resolved =
   | { target: MigrationTarget; platform: Platform | undefined; isSuspended: boolean; fault?: never }
@@ -40,7 +38,7 @@ export async function migrationTarget(
     const fault = secret
       ? `Secret ${name} has no key uri`
       : `Secret ${name} does not exist: create it, with the key uri`;
-    return { fault: waiting('SecretMissing', fault, MISSING_POLL_MS) };
+    return { fault: waiting('SecretMissing', fault, FAULT_POLL_MS) };
   }
   const own = { platform: undefined, isManaged: false, isProvisioned: false };
   return {

@@ -6,14 +6,13 @@ import { externalOf } from '../../resources/external.ts';
 import { BACKENDS, type Backend } from '../../resources/names.ts';
 import { Secrets, type Secret } from '../../runtime/index.ts';
 import type { Deps } from '../deps.ts';
-import { pending, stalled, waiting, type Fact } from '../fact.ts';
+import { FAULT_POLL_MS, pending, stalled, waiting, type Fact } from '../fact.ts';
 import { advanceRun } from '../runs/advance.ts';
 import { unfinishedRun } from '../runs/fact.ts';
 import type { Scope } from './scope.ts';
 
-/** Secrets of the user's own are not watched: they are looked at again after a while, sooner where something is wrong. */
+/** Secrets of the user's own are not watched: they are looked at again after a while. */
 export const EXTERNAL_POLL_MS = 60_000;
-const FAULT_POLL_MS = 3_000;
 
 type Data = Record<string, string>;
 

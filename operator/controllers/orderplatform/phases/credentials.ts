@@ -11,7 +11,7 @@ import { claimName, componentName, verificationSecretName } from '../../../resou
 import { isAlreadyExists, keyOf, PersistentVolumeClaims, Secrets, type Secret } from '../../../runtime/index.ts';
 import type { Deps } from '../../deps.ts';
 import { all, findOwned } from '../../ensure.ts';
-import { Blocked, blockingFact, holds, pending, stalled, type Fact } from '../../fact.ts';
+import { Blocked, blockingFact, FAULT_POLL_MS, holds, pending, stalled, type Fact } from '../../fact.ts';
 import { EXTERNAL_POLL_MS, readExternalServers } from '../external.ts';
 import { pinTemplates } from '../pinning/pin.ts';
 import { rotationRequest } from '../rotation.ts';
@@ -21,7 +21,6 @@ import { readReferences } from './references.ts';
 
 /** Secrets and ConfigMaps that services refer to are not watched: this often they are looked at. */
 const REFERENCE_POLL_MS = 10_000;
-const MISSING_POLL_MS = 3_000;
 
 /**
  * Sees to it that every password and key exists. They are created once, by POST, and never written over: where two create at once,
@@ -75,7 +74,7 @@ function credentialsFact(scope: Scope): Fact {
 /** When what is not watched is to be read again; undefined where there is nothing of the kind. */
 function pollAfterMs(scope: Scope): number | undefined {
   const references = scope.platform.services.flatMap(referencesOf);
-  if (references.some((each) => referredValue(scope.referenced, each) === undefined)) return MISSING_POLL_MS;
+  if (references.some((each) => referredValue(scope.referenced, each) === undefined)) return FAULT_POLL_MS;
   if (references.length > 0) return REFERENCE_POLL_MS;
   return scope.external.size + scope.platform.pullSecrets.length > 0 ? EXTERNAL_POLL_MS : undefined;
 }

@@ -1,9 +1,8 @@
 import { Secrets } from '../../../runtime/index.ts';
 import type { Deps } from '../../deps.ts';
-import { stalled, waiting, type Fact } from '../../fact.ts';
+import { FAULT_POLL_MS, stalled, waiting, type Fact } from '../../fact.ts';
 import type { Scope } from '../scope.ts';
 
-const MISSING_POLL_MS = 3_000;
 const PULL_SECRET_TYPES = ['kubernetes.io/dockerconfigjson', 'kubernetes.io/dockercfg'];
 
 /**
@@ -15,11 +14,11 @@ export async function pullSecretFault({ client }: Deps, { platform, signal }: Sc
     const secret = await client.get(Secrets, { namespace: platform.namespace, name }, { signal });
     if (!secret) {
       const remedy = `create it with kubectl create secret docker-registry, or take it out of spec.images.pullSecrets`;
-      return waiting('PullSecretMissing', `pull secret ${name} does not exist: ${remedy}`, MISSING_POLL_MS);
+      return waiting('PullSecretMissing', `pull secret ${name} does not exist: ${remedy}`, FAULT_POLL_MS);
     }
     if (!PULL_SECRET_TYPES.includes(secret.type ?? '')) {
       const message = `Secret ${name} in spec.images.pullSecrets is of type ${secret.type}, and not ${PULL_SECRET_TYPES[0]}`;
-      return stalled('InvalidPullSecret', message, MISSING_POLL_MS);
+      return stalled('InvalidPullSecret', message, FAULT_POLL_MS);
     }
   }
   return undefined;
