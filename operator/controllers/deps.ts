@@ -3,6 +3,7 @@ import type { Client, Clock, Recorder } from '../runtime/index.ts';
 import type { Desired, SecretData } from '../resources/desired.ts';
 import type { ReferencedData } from '../resources/environment.ts';
 import type { Platform } from '../resources/platform.ts';
+import type { Offer } from '../resources/release.ts';
 import type { Caches } from './caches.ts';
 
 /** What makes manifests of a platform. Another version may make others of the same platform. */
@@ -23,4 +24,9 @@ export interface Deps {
   renderer: Renderer;
   /** A password or key that nobody can guess; letters, digits, `-` and `_` only. */
   newSecret: () => string;
+}
+
+/** What this operator offers to its platforms. */
+export function offered({ renderer, images }: Pick<Deps, 'renderer' | 'images'>): Offer {
+  return { version: renderer.release, renderer: renderer.version, images };
 }

@@ -5,23 +5,23 @@ import type { Platform } from '../resources/platform.ts';
 import { releaseOf } from '../resources/release.ts';
 import { resolvePlatform } from '../resources/resolve.ts';
 import { hashOf, isDeleting } from '../runtime/index.ts';
-import type { Deps } from './deps.ts';
+import { offered, type Deps } from './deps.ts';
 import { stalled, waiting, type Fact } from './fact.ts';
 
 export type PlatformDatabase = { platform: Platform; adminSecret: string; identity: string; isSuspended: boolean };
 
 /** A database of a platform, once it is there; or why it is not. */
 export function platformDatabase(
-  { caches, images, renderer }: Pick<Deps, 'caches' | 'images' | 'renderer'>,
+  deps: Pick<Deps, 'caches' | 'images' | 'renderer'>,
   at: { namespace: string; platform: string; engine: Engine; database: string },
 ): { found: PlatformDatabase; fault?: never } | { found?: never; fault: Fact } {
   const { namespace, platform: name, engine, database } = at;
-  const object = caches.platforms.get({ namespace, name });
+  const object = deps.caches.platforms.get({ namespace, name });
   if (!object || isDeleting(object))
     return { fault: waiting('PlatformMissing', `OrderPlatform ${name} does not exist in namespace ${namespace}`) };
   const parsed = orderPlatformSpec.safeParse(object.spec);
   const identity = { name, namespace, uid: object.metadata.uid ?? '' };
-  const release = releaseOf(object, { version: renderer.release, renderer: renderer.version, images });
+  const release = releaseOf(object, offered(deps));
   const platform = parsed.success
     ? resolvePlatform(identity, parsed.data, release.images, release.version).platform
     : undefined;

@@ -18,12 +18,11 @@ import {
   type ReconcileContext,
   type Result,
 } from '../../runtime/index.ts';
-import type { Deps } from '../deps.ts';
+import { offered, type Deps } from '../deps.ts';
 import { nextLook, soonest, stalled, toFinding } from '../fact.ts';
 import { describeIssues } from '../invalid.ts';
 import { recordChanges } from '../ready.ts';
 import { finalize, FINALIZER } from './finalize.ts';
-import { offered } from './pinning/pin.ts';
 import { pruneRevisions } from './pinning/record.ts';
 import { recordUpgrade } from './pinning/upgrade.ts';
 import { PHASES } from './phases/index.ts';

@@ -10,10 +10,9 @@ import { findCondition, removeCondition, type Condition } from '../../runtime/in
 import { keptRelease, releaseOf } from '../../resources/release.ts';
 import { urlOf } from '../../resources/ingress.ts';
 import { ofPlatform } from '../caches.ts';
-import type { Deps } from '../deps.ts';
+import { offered, type Deps } from '../deps.ts';
 import { blockingFact, holds, waiting, type Fact } from '../fact.ts';
 import { withReady, withStage, withUnknown } from '../ready.ts';
-import { offered } from './pinning/pin.ts';
 import { upgradeAvailable } from './pinning/upgrade.ts';
 import { doneIn, overdueStage, trackProgress, type StageProgress } from './progress.ts';
 import { migrationFault } from './requirements.ts';

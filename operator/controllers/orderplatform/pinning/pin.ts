@@ -5,22 +5,17 @@ import type { Desired } from '../../../resources/desired.ts';
 import { referencesOf, referredValue } from '../../../resources/environment.ts';
 import { REVISION_OF_LABEL } from '../../../resources/labels.ts';
 import type { PodTemplate } from '../../../resources/pod.ts';
-import { followsOperator, type Offer } from '../../../resources/release.ts';
+import { followsOperator } from '../../../resources/release.ts';
 import { withTemplate, workloadTemplate } from '../../../resources/service.ts';
 import { parseRevision } from '../../../resources/template-revision.ts';
 import { hashOf, type ControllerRevision } from '../../../runtime/index.ts';
 import { ofPlatform } from '../../caches.ts';
-import type { Deps } from '../../deps.ts';
+import { offered, type Deps } from '../../deps.ts';
 import type { Scope } from '../scope.ts';
 import { planTemplate } from './plan.ts';
 
 /** A new value has a rollout that failed tried again. */
 export const REQUESTED_AT = 'orderplane.dev/requestedAt';
-
-/** What this operator offers to its platforms. */
-export function offered({ renderer, images }: Pick<Deps, 'renderer' | 'images'>): Offer {
-  return { version: renderer.release, renderer: renderer.version, images };
-}
 
 /** The objects with the pod templates that are to be: as this operator has them, or as they were. Notes the reasons in the scope. */
 export function pinTemplates(deps: Deps, scope: Scope, desired: Desired): Desired {

@@ -6,9 +6,8 @@ import { followsOperator, releaseIfFollowed, revisionOf } from '../../../resourc
 import { resolvePlatform } from '../../../resources/resolve.ts';
 import { workloadTemplate } from '../../../resources/service.ts';
 import { differences, hashOf, type Difference, type Recorder } from '../../../runtime/index.ts';
-import type { Deps } from '../../deps.ts';
+import { offered, type Deps } from '../../deps.ts';
 import type { Scope } from '../scope.ts';
-import { offered } from './pin.ts';
 
 type Upgrade = NonNullable<OrderPlatformStatus['upgradeAvailable']>;
 
