@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { differences, hasForeignEntries } from './compare.ts';
+import { changesBetween, differences, hasForeignEntries, type ValueChange } from './compare.ts';
 import { isSameQuantity, parseQuantity } from './quantity.ts';
 
 const container = (fields: object) => ({ spec: { containers: [{ name: 'app', ...fields }] } });
@@ -122,6 +122,21 @@ describe('a stored object that differs', () => {
   };
   test.each(Object.entries(cases))('%s', (_, [desired, stored, path]) => {
     expect(differences(desired, stored).map((difference) => difference.path)).toEqual([path]);
+  });
+});
+
+describe('changes, looked at from both sides', () => {
+  const cases: Record<string, [before: unknown, after: unknown, changes: string[]]> = {
+    'what is set, then what is gone': [{ a: 1, b: 2 }, { a: 3, c: 4 }, ['a: 1 → 3', 'c: undefined → 4', 'b: 2 → undefined']],
+    'an element that is another, by its key': [{ env: [{ name: 'A', value: 'x' }] }, { env: [{ name: 'B', value: 'x' }] }, ['env[B]: undefined → {"name":"B","value":"x"}', 'env[A]: {"name":"A","value":"x"} → undefined']],
+    'a list that is none of ours to merge, once': [{ args: ['a'] }, { args: ['a', 'b'] }, ['args: ["a"] → ["a","b"]']],
+    'a selector that selects more, once': [{ selector: { a: 'x', b: 'y' } }, { selector: { a: 'x' } }, ['selector.b: "y" → undefined']],
+    'another way to write a quantity': [{ limits: { cpu: '1000m' } }, { limits: { cpu: '1' } }, []],
+  }; // prettier-ignore
+  test.each(Object.entries(cases))('%s', (_, [before, after, changes]) => {
+    const inWords = ({ path, before: from, after: to }: ValueChange) =>
+      `${path}: ${JSON.stringify(from)} → ${JSON.stringify(to)}`;
+    expect(changesBetween(before, after).map(inWords)).toEqual(changes);
   });
 });
 

@@ -87,6 +87,24 @@ export function differences(desired: unknown, actual: unknown): Difference[] {
   return found;
 }
 
+/** A field that differs between two values; undefined where it is not there. */
+export interface ValueChange {
+  path: string;
+  before: unknown;
+  after: unknown;
+}
+
+/** What makes another value of one, looked at from both sides: what is added or set, then what is gone. */
+export function changesBetween(before: unknown, after: unknown): ValueChange[] {
+  const set = differences(after, before).map(({ path, desired, actual }) => ({ path, before: actual, after: desired }));
+  const paths = new Set(set.map(({ path }) => path));
+  // A part that is gone as a whole was found from the other side, field by field, where it is there.
+  const gone = differences(before, after)
+    .filter(({ path, actual }) => actual === undefined && !paths.has(path))
+    .map(({ path, desired }) => ({ path, before: desired, after: undefined }));
+  return [...set, ...gone];
+}
+
 /** Whether two values say the same, in both directions. */
 export function isEquivalent(a: unknown, b: unknown): boolean {
   return differences(a, b).length === 0 && differences(b, a).length === 0;

@@ -61,7 +61,7 @@ export {
   type Applied,
   type ApplyIfChangedOptions,
 } from './apply.ts';
-export { differences, type Difference } from './compare.ts';
+export { changesBetween, type ValueChange } from './compare.ts';
 export { managersOf, type ManagedFields } from './field-managers.ts';
 export { hashOf } from './hash.ts';
 export { controllerOf, controllerReference, isControlledBy, refersTo } from './owner.ts';

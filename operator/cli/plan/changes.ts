@@ -2,7 +2,7 @@
 import type { Migration } from '../../api/v1alpha1/index.ts';
 import { Migrations } from '../../api/v1alpha1/objects.ts';
 import { ControllerRevisions, Jobs, Secrets, type Job } from '../../runtime/known-resources.ts';
-import { differences } from '../../runtime/compare.ts';
+import { changesBetween, type ValueChange } from '../../runtime/compare.ts';
 import { APPLIED_HASH } from '../../runtime/apply.ts';
 import { keyOf, type KubeObject } from '../../runtime/resource.ts';
 import { APPLIED_TEMPLATE_ANNOTATION, RUN_OF_LABEL } from '../../resources/labels.ts';
@@ -117,28 +117,18 @@ function changeOf(
 const IGNORED_METADATA = ['uid', 'resourceVersion', 'generation', 'creationTimestamp', 'managedFields', 'selfLink'];
 const IGNORED_ANNOTATIONS = [APPLIED_HASH, APPLIED_TEMPLATE_ANNOTATION, 'deployment.kubernetes.io/revision'];
 
-/** The differences by the comparison that decides whether the operator applies at all, looked at from both sides. */
+/** By the comparison that decides whether the operator applies at all. */
 export function fieldChanges(before: KubeObject, after: KubeObject, isSecret = false): FieldChange[] {
-  const [from, to] = [comparable(before), comparable(after)];
-  const found = new Map<string, FieldChange>();
-  for (const { path, desired, actual } of differences(to, from)) found.set(path, change(path, actual, desired));
-  for (const { path, desired, actual } of differences(from, to)) {
-    // A part that is gone as a whole was found from the other side, field by field, where it is there.
-    if (actual === undefined && !found.has(path)) found.set(path, change(path, desired, undefined));
-  }
-  const changes = [...found.values()].toSorted((a, b) => a.path.localeCompare(b.path));
-  return changes.map((field) => masked(field, isSecret));
+  const changes = changesBetween(comparable(before), comparable(after));
+  return changes.toSorted((a, b) => a.path.localeCompare(b.path)).map((field) => masked(field, isSecret));
 }
 
 /** @param isSecret whether it is a field of a Secret: of its data no value is shown, nor a hint of it */
-function masked({ path, from, to }: FieldChange, isSecret: boolean): FieldChange {
+function masked({ path, before, after }: ValueChange, isSecret: boolean): FieldChange {
   const variable = /\.env\[([^\]]+)\]/.exec(path)?.[1];
   const hides = (isSecret && /^(data|stringData)\b/.test(path)) || (variable !== undefined && isTelling(variable));
   const show = (value: unknown) => (value === undefined ? undefined : hides ? MASK : maskValue(value));
-  return change(path, show(from), show(to));
-}
-
-function change(path: string, from: unknown, to: unknown): FieldChange {
+  const [from, to] = [show(before), show(after)];
   return { path, ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
 }
 

@@ -5,7 +5,7 @@ import type { PodTemplate } from '../../../resources/pod.ts';
 import { followsOperator, releaseIfFollowed, revisionOf } from '../../../resources/release.ts';
 import { resolvePlatform } from '../../../resources/resolve.ts';
 import { workloadTemplate } from '../../../resources/service.ts';
-import { differences, hashOf, type Difference, type Recorder } from '../../../runtime/index.ts';
+import { changesBetween, hashOf, type ValueChange, type Recorder } from '../../../runtime/index.ts';
 import { offered, type Deps } from '../../deps.ts';
 import type { Scope } from '../scope.ts';
 
@@ -58,20 +58,15 @@ function templatesOf({ stores, broker, services }: Desired): Map<string, PodTemp
 
 /** The fields that would change, such as `image a → b`. */
 function describe(kept: PodTemplate, next: PodTemplate | undefined): string {
-  const set = differences(next, kept).map(({ path, desired, actual }) => ({ path, before: actual, after: desired }));
-  const known = new Set(set.map(({ path }) => path));
-  const dropped = differences(kept, next)
-    .filter(({ path }) => !known.has(path))
-    .map(({ path, desired }: Difference) => ({ path, before: desired, after: undefined }));
-  const isImage = ({ path }: { path: string }) => Number(path.endsWith('.image'));
-  const all = [...set, ...dropped].toSorted((a, b) => isImage(b) - isImage(a));
+  const isImage = ({ path }: ValueChange) => Number(path.endsWith('.image'));
+  const all = changesBetween(kept, next).toSorted((a, b) => isImage(b) - isImage(a));
   // Two containers of one image change alike.
   const words = [...new Set(all.map(inWords))];
   const rest = words.length - MAX_DIFFERENCES;
   return [...words.slice(0, MAX_DIFFERENCES), ...(rest > 0 ? [`${rest} more`] : [])].join(', ');
 }
 
-function inWords({ path, before, after }: { path: string; before: unknown; after: unknown }): string {
+function inWords({ path, before, after }: ValueChange): string {
   const isScalar = [before, after].every((value) => typeof value !== 'object' || value === null);
   const place = path.endsWith('.image') ? 'image' : path.replace(/^spec\./, '');
   return isScalar ? `${place} ${show(before)} → ${show(after)}` : place;
