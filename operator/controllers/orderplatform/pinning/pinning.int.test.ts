@@ -154,7 +154,7 @@ describe('a rollout that misses its deadline', () => {
 
   test('leaves no more than five templates behind, however often the spec changes', async () => {
     for (let version = 3; version <= 9; version++) {
-      await platforms.change(namespace, service(`reports:${version}`));
+      await platforms.change(namespace, { ...service(`reports:${version}`), progressDeadlineSeconds: 60 });
       await eventually('it is rolled out', async () => (await imageOf(namespace)) === `reports:${version}`);
       await platforms.ready(namespace);
     }
