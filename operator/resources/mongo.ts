@@ -1,14 +1,13 @@
-import { adminSecretName } from './names.ts';
 import type { ManagedStore, Platform } from './platform.ts';
 import { probes, scratch } from './pod.ts';
 import { PORTS } from './ports.ts';
-import type { StoreDefinition } from './store.ts';
+import { adminPassword, type StoreDefinition } from './store.ts';
 
 const USER = 999;
-const ADMIN = '/etc/orderplane/admin';
 
 /** One MongoDB, for as much as one machine can do. */
 export function mongo(platform: Platform, managed: ManagedStore): StoreDefinition {
+  const password = adminPassword(platform, 'mongo');
   const tmp = scratch('tmp', '/tmp');
   // While the image makes its first user, a temporary server listens on localhost only, which this does not reach.
   const listens = { tcpSocket: { port: 'mongo' } };
@@ -26,22 +25,12 @@ export function mongo(platform: Platform, managed: ManagedStore): StoreDefinitio
       args: ['mongod', '--bind_ip_all'],
       env: [
         { name: 'MONGO_INITDB_ROOT_USERNAME', value: 'root' },
-        { name: 'MONGO_INITDB_ROOT_PASSWORD_FILE', value: `${ADMIN}/password` },
+        { name: 'MONGO_INITDB_ROOT_PASSWORD_FILE', value: password.file },
       ],
       ...probes({ startup: listens, readiness: listens, liveness: listens }),
       resources: { requests: { cpu: '50m', memory: '256Mi' }, limits: { memory: '1Gi' } },
-      volumeMounts: [tmp.mount, { name: 'admin', mountPath: ADMIN, readOnly: true }],
+      volumeMounts: [tmp.mount, password.mount],
     },
-    volumes: [
-      tmp.volume,
-      {
-        name: 'admin',
-        secret: {
-          secretName: adminSecretName(platform.name, 'mongo'),
-          defaultMode: 0o440,
-          items: [{ key: 'password', path: 'password' }],
-        },
-      },
-    ],
+    volumes: [tmp.volume, password.volume],
   };
 }

@@ -1,18 +1,16 @@
 import type { PostgresVersion } from '../api/v1alpha1/index.ts';
 import type { ImageName } from './images.ts';
 import { hashOf } from '../runtime/hash.ts';
-import { adminSecretName } from './names.ts';
 import type { ManagedPostgres, Platform } from './platform.ts';
 import { probes, scratch } from './pod.ts';
 import { PORTS } from './ports.ts';
-import type { StoreDefinition } from './store.ts';
+import { adminPassword, type StoreDefinition } from './store.ts';
 
 /** The image of each major. */
 const IMAGES: Readonly<Record<PostgresVersion, ImageName>> = { '16': 'postgres16', '17': 'postgres' };
 
 const USER = 999;
 const DATA = '/var/lib/postgresql/data';
-const ADMIN = '/etc/orderplane/admin';
 
 const SETTINGS: Readonly<Record<string, string>> = {
   // A backend whose client was killed gives its locks back at once, not when it next writes to the socket.
@@ -50,6 +48,7 @@ export function postgres(
   managed: ManagedPostgres,
   admin: Readonly<Record<string, string>> | undefined,
 ): StoreDefinition {
+  const password = adminPassword(platform, 'postgres');
   const tmp = scratch('tmp', '/tmp');
   const socket = scratch('run', '/var/run/postgresql', '1Mi');
   // Over TCP: while the image initialises its data, a temporary server listens on the socket.
@@ -58,12 +57,12 @@ export function postgres(
   };
   const env = [
     { name: 'POSTGRES_USER', value: 'postgres' },
-    { name: 'POSTGRES_PASSWORD_FILE', value: `${ADMIN}/password` },
+    { name: 'POSTGRES_PASSWORD_FILE', value: password.file },
     // Not the mount itself, which may hold a lost+found.
     { name: 'PGDATA', value: `${DATA}/pgdata` },
   ];
   const resources = { requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '512Mi' } };
-  const volumeMounts = [tmp.mount, socket.mount, { name: 'admin', mountPath: ADMIN, readOnly: true }];
+  const volumeMounts = [tmp.mount, socket.mount, password.mount];
   return {
     component: 'postgres',
     role: 'store',
@@ -90,17 +89,6 @@ export function postgres(
       volumeMounts,
     },
     configHash: hashOf(admin?.password ?? null),
-    volumes: [
-      tmp.volume,
-      socket.volume,
-      {
-        name: 'admin',
-        secret: {
-          secretName: adminSecretName(platform.name, 'postgres'),
-          defaultMode: 0o440,
-          items: [{ key: 'password', path: 'password' }],
-        },
-      },
-    ],
+    volumes: [tmp.volume, socket.volume, password.volume],
   };
 }

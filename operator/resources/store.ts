@@ -8,9 +8,17 @@ import {
   selectorLabels,
   type Role,
 } from './labels.ts';
-import { componentName, type Backend } from './names.ts';
+import { adminSecretName, componentName, type Backend, type StoreName } from './names.ts';
 import type { ManagedStore, Platform } from './platform.ts';
-import { pullsWith, restrictedContainer, restrictedPod, withResources, type Container, type Volume } from './pod.ts';
+import {
+  pullsWith,
+  restrictedContainer,
+  restrictedPod,
+  withResources,
+  type Container,
+  type Volume,
+  type VolumeMount,
+} from './pod.ts';
 
 /** What a managed store or broker is made of, apart from what they all have in common. */
 export interface StoreDefinition {
@@ -30,8 +38,28 @@ export interface StoreDefinition {
   configHash?: string;
 }
 
+/** The password of a store's administrator as a file, whose path the server is told. */
+export function adminPassword(
+  platform: Platform,
+  store: StoreName,
+): { file: string; volume: Volume; mount: VolumeMount } {
+  const mountPath = '/etc/orderplane/admin';
+  return {
+    file: `${mountPath}/password`,
+    volume: {
+      name: 'admin',
+      secret: {
+        secretName: adminSecretName(platform.name, store),
+        defaultMode: 0o440,
+        items: [{ key: 'password', path: 'password' }],
+      },
+    },
+    mount: { name: 'admin', mountPath, readOnly: true },
+  };
+}
+
 /** A StatefulSet of one pod, whose volume outlives the platform. */
-export function storeStatefulSet(platform: Platform, store: StoreDefinition): StatefulSet {
+function storeStatefulSet(platform: Platform, store: StoreDefinition): StatefulSet {
   const { component, role } = store;
   const name = componentName(platform.name, component);
   return {
@@ -88,10 +116,7 @@ function withData({ dataPath }: StoreDefinition, container: Container): Containe
   return { ...container, volumeMounts: [{ name: 'data', mountPath: dataPath }, ...(container.volumeMounts ?? [])] };
 }
 
-export function storeService(
-  platform: Platform,
-  store: Pick<StoreDefinition, 'component' | 'role' | 'ports'>,
-): Service {
+function storeService(platform: Platform, store: Pick<StoreDefinition, 'component' | 'role' | 'ports'>): Service {
   const { component, role, ports } = store;
   return {
     apiVersion: 'v1',
