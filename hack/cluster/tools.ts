@@ -16,7 +16,7 @@ export const NODE_TOOLS: readonly ToolName[] = [...NODE_PROGRAMS, ...NODE, 'paus
 
 export type ClusterTool = (typeof NODE)[number];
 
-export const CNI_PLUGINS = '/usr/lib/cni';
+const CNI_PLUGINS = '/usr/lib/cni';
 
 /** Absolute paths of the binaries that a cluster of this tier is made of; what is missing is installed or built. */
 export async function clusterTools(tier: Tier, report: Progress): Promise<Partial<Record<ClusterTool, string>>> {

@@ -14,7 +14,7 @@ export async function readManifests(folder: string): Promise<KubeObject[]> {
 }
 
 /** The objects of a YAML text of any number of documents; throws on a syntax error, with its line. */
-export function parseManifests(text: string): KubeObject[] {
+function parseManifests(text: string): KubeObject[] {
   return parseAllDocuments(text).flatMap((document) => {
     if (document.errors[0]) throw document.errors[0];
     const object = document.toJS() as KubeObject | null;

@@ -22,8 +22,7 @@ export async function withBuildah<T>(report: Progress, work: (buildah: Buildah) 
   });
 }
 
-/** As `withBuildah`, without the lock: for callers that hold it. */
-export async function openBuildah(report: Progress): Promise<Buildah> {
+async function openBuildah(report: Progress): Promise<Buildah> {
   const { buildah: binary } = await ensureTools(['buildah'], report);
   const home = join(cacheDir(), 'images');
   await mkdir(home, { recursive: true });

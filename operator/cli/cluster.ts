@@ -77,7 +77,7 @@ const UNREACHABLE = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNR
 const UNKNOWN_KIND = /404 page not found|could not find the requested resource/;
 
 /** The error, with what to do where that is known. */
-export function explained(error: unknown, { context, server }: Pick<ClusterAccess, 'context' | 'server'>): Error {
+function explained(error: unknown, { context, server }: Pick<ClusterAccess, 'context' | 'server'>): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   const { code = '' } = error as { code?: string };
   const at = `the cluster of context "${context}" (${server})`;

@@ -7,7 +7,7 @@ export const MASK = '(not shown)';
 const PASSWORD_IN_URI = /([a-z][a-z0-9+.-]*:\/\/[^\s:@/]*:)[^\s@]+@/gi;
 
 /** A text without the passwords of the URIs in it. */
-export function maskText(text: string): string {
+function maskText(text: string): string {
   return text.replace(PASSWORD_IN_URI, `$1${MASK}@`);
 }
 

@@ -85,7 +85,7 @@ export function runCommand(): Command {
  * Runs the operator until the signal aborts, then lets running reconciles finish. Throws FencedError when it lost the lease:
  * the process must end then.
  */
-export async function runOperator(options: RunOptions, signal: AbortSignal): Promise<void> {
+async function runOperator(options: RunOptions, signal: AbortSignal): Promise<void> {
   const log = createLogger({ level: options.logLevel });
   const overrides = options.imagesFile ? await readFile(options.imagesFile, 'utf8') : '';
   const client = createClient({

@@ -48,7 +48,7 @@ export function worstFault(pods: readonly Pod[], now: Date): { pod: Pod; fault: 
   return faults.find(({ fault }) => fault.isCertain) ?? faults[0];
 }
 
-export function podFault(pod: Pod, now: Date): PodFault | undefined {
+function podFault(pod: Pod, now: Date): PodFault | undefined {
   const scheduled = findCondition(pod.status?.conditions, 'PodScheduled');
   if (scheduled?.status === 'False') return unschedulable(pod, scheduled.message ?? scheduled.reason ?? '');
   if (pod.status?.phase === 'Failed' && pod.status.reason) {

@@ -71,7 +71,7 @@ export function withUnknown(
 }
 
 /** The reason of Stalled where something waits for longer than it may. */
-export const DEADLINE_EXCEEDED = 'ProgressDeadlineExceeded';
+const DEADLINE_EXCEEDED = 'ProgressDeadlineExceeded';
 
 /**
  * One event a transition: of a stage when its status or reason changes, of Ready when its status does (the stages have told why), of

@@ -35,7 +35,7 @@ const node = (name: ReleaseService) => ({
   probes: { live: '/livez', ready: '/readyz' },
 });
 
-export const CATALOGUE: Readonly<Record<ReleaseService, CatalogueEntry>> = {
+const CATALOGUE: Readonly<Record<ReleaseService, CatalogueEntry>> = {
   gateway: {
     ...node('gateway'),
     port: PORTS.gateway,

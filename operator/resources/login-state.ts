@@ -16,7 +16,7 @@ export const OTHER_PASSWORD = 'other-password';
  * `Staged`: the other role is being made, nobody uses it yet. `Switched`: pods start with it, those of before still use the first.
  * `Ended`: no pod does any more, so the first role goes.
  */
-export const ROTATION_STEPS = ['Staged', 'Switched', 'Ended'] as const;
+const ROTATION_STEPS = ['Staged', 'Switched', 'Ended'] as const;
 export type RotationStep = (typeof ROTATION_STEPS)[number];
 
 export interface LoginState {

@@ -105,11 +105,6 @@ export function changesBetween(before: unknown, after: unknown): ValueChange[] {
   return [...set, ...gone];
 }
 
-/** Whether two values say the same, in both directions. */
-export function isEquivalent(a: unknown, b: unknown): boolean {
-  return differences(a, b).length === 0 && differences(b, a).length === 0;
-}
-
 /** Whether the list at a dotted path of `actual` has entries that the one in `desired` does not. */
 export function hasForeignEntries(desired: unknown, actual: unknown, path: string): boolean {
   const wanted = asList(valueAt(desired, path));

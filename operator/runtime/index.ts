@@ -64,7 +64,7 @@ export {
 export { changesBetween, type ValueChange } from './compare.ts';
 export { managersOf, type ManagedFields } from './field-managers.ts';
 export { hashOf } from './hash.ts';
-export { controllerOf, controllerReference, isControlledBy, refersTo } from './owner.ts';
+export { controllerOf, controllerReference, refersTo } from './owner.ts';
 export { addFinalizer, hasFinalizer, isDeleting, removeFinalizer } from './finalizer.ts';
 export {
   findCondition,

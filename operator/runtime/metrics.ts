@@ -2,7 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { QueueObserver, WorkQueue } from './queue.ts';
 import type { RequestObserver } from './transport.ts';
 
-export const RECONCILE_RESULTS = ['success', 'error', 'requeue_after', 'requeue'] as const;
+const RECONCILE_RESULTS = ['success', 'error', 'requeue_after', 'requeue'] as const;
 export type ReconcileResult = (typeof RECONCILE_RESULTS)[number];
 
 /** Told of the runs of one controller. */

@@ -22,12 +22,6 @@ export function controllerOf(object: KubeObject): OwnerReference | undefined {
   return object.metadata.ownerReferences?.find((reference) => reference.controller === true);
 }
 
-/** Whether `owner` controls the object; compared by uid, so a namesake of a deleted owner does not count. */
-export function isControlledBy(object: KubeObject, owner: KubeObject): boolean {
-  const uid = owner.metadata.uid;
-  return uid !== undefined && controllerOf(object)?.uid === uid;
-}
-
 /** Whether a reference points at the resource, whatever version of its group it was written with. */
 export function refersTo(reference: OwnerReference, resource: Resource): boolean {
   const slash = reference.apiVersion.indexOf('/');

@@ -169,7 +169,7 @@ function parseStatus(text: string): StatusBody {
 }
 
 /** How long to wait before sending the request again; undefined when that is not safe or not useful. */
-export function retryDelay(error: unknown, method: HttpRequest['method'], retries: number): number | undefined {
+function retryDelay(error: unknown, method: HttpRequest['method'], retries: number): number | undefined {
   const backoff = backoffDelay(RETRY_BACKOFF, retries);
   const idempotent = method !== 'POST';
   if (error instanceof ApiError) {

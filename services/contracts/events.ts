@@ -30,7 +30,7 @@ function orderEvent<const Type extends string, Data extends z.ZodObject>(
 }
 
 /** The first event of every order: its `id` is the order's id. */
-export const orderCreated = orderEvent(
+const orderCreated = orderEvent(
   'order_created',
   1,
   z.object({
@@ -39,11 +39,10 @@ export const orderCreated = orderEvent(
     price: z.int().nonnegative().describe('of one piece, when it was ordered'),
   }),
 );
-export const orderConfirmed = orderEvent('order_confirmed', 1, z.object({}));
-export const orderCancelled = orderEvent('order_cancelled', 1, z.object({ reason: z.string() }));
+const orderConfirmed = orderEvent('order_confirmed', 1, z.object({}));
+const orderCancelled = orderEvent('order_cancelled', 1, z.object({ reason: z.string() }));
 
 /** Every event that crosses the broker. A consumer tells them apart by `type`. */
 export const platformEvent = z.discriminatedUnion('type', [orderCreated, orderConfirmed, orderCancelled]);
 
 export type PlatformEvent = z.infer<typeof platformEvent>;
-export type EventType = PlatformEvent['type'];

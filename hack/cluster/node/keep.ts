@@ -46,7 +46,7 @@ async function ended(running: RunningProcess): Promise<void> {
 }
 
 /** Keeps one former log. The process appends to its log, so emptying the file under it is safe. */
-export async function limitLog(path: string, limitBytes = LOG_LIMIT_BYTES): Promise<void> {
+async function limitLog(path: string, limitBytes = LOG_LIMIT_BYTES): Promise<void> {
   const size = await stat(path).then((file) => file.size, () => 0); // prettier-ignore
   if (size < limitBytes) return;
   await copyFile(path, `${path}.1`);

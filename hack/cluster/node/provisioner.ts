@@ -49,11 +49,11 @@ export async function runProvisioner(options: ProvisionerOptions, signal: AbortS
   await manager.run(signal);
 }
 
-export function needsVolume({ metadata, spec }: PersistentVolumeClaim): boolean {
+function needsVolume({ metadata, spec }: PersistentVolumeClaim): boolean {
   return spec?.storageClassName === STORAGE_CLASS && !spec.volumeName && !metadata.deletionTimestamp;
 }
 
-export function isReleased({ metadata, spec, status }: PersistentVolume): boolean {
+function isReleased({ metadata, spec, status }: PersistentVolume): boolean {
   const isOurs = metadata.annotations?.['pv.kubernetes.io/provisioned-by'] === PROVISIONER;
   return isOurs && status?.phase === 'Released' && spec?.persistentVolumeReclaimPolicy === 'Delete';
 }
@@ -78,7 +78,7 @@ async function reclaim(client: Client, volume: PersistentVolume, options: Provis
 }
 
 /** The volume's name comes from the claim's uid, so that a repeated run makes no second one. */
-export function volumeFor(claim: PersistentVolumeClaim, options: ProvisionerOptions): PersistentVolume {
+function volumeFor(claim: PersistentVolumeClaim, options: ProvisionerOptions): PersistentVolume {
   const { name, namespace, uid } = claim.metadata;
   const volumeName = `pvc-${uid}`;
   const onThisNode = { key: 'kubernetes.io/hostname', operator: 'In', values: [options.nodeName] };

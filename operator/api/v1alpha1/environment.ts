@@ -3,7 +3,7 @@ import { objectName } from './fields.ts';
 import { exactlyOne, quoted, withRules } from './rules.ts';
 
 /** Variables that the operator sets; a service's own `env` may not. */
-export const RESERVED_ENV = [
+const RESERVED_ENV = [
   'POSTGRES_URI',
   'MONGO_URI',
   'REDIS_URI',

@@ -5,7 +5,7 @@ import { exactlyOne, quoted, withRules } from './rules.ts';
 
 export const MAX_PLATFORM_NAME = 24;
 /** `<platform>-<service>` has to fit a DNS label, with room for what Kubernetes appends to a pod's name. */
-export const MAX_SERVICE_NAME = 30;
+const MAX_SERVICE_NAME = 30;
 
 const DNS_LABEL = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 

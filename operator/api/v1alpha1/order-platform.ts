@@ -8,7 +8,7 @@ import { service } from './service.ts';
 import { broker, stores, volumeStatus } from './stores.ts';
 import { volumes } from './volumes.ts';
 
-export const PROFILES = ['dev', 'staging', 'prod'] as const;
+const PROFILES = ['dev', 'staging', 'prod'] as const;
 export type Profile = (typeof PROFILES)[number];
 
 const specFields = z.object({

@@ -33,7 +33,7 @@ const topic = z
   .max(63)
   .regex(/^[a-z][a-z0-9_]*$/);
 
-export const ACCESS = ['ReadOnly', 'ReadWrite', 'Owner'] as const;
+const ACCESS = ['ReadOnly', 'ReadWrite', 'Owner'] as const;
 export type Access = (typeof ACCESS)[number];
 
 const need = exactlyOne(

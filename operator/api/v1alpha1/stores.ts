@@ -3,7 +3,7 @@ import { objectName, resources, source, storage, storageClassName } from './fiel
 import { unchanged, withRules } from './rules.ts';
 
 /** Majors of PostgreSQL that the operator brings an image for. A new major is added here, and never replaces one that somebody's data is in. */
-export const POSTGRES_VERSIONS = ['16', '17'] as const;
+const POSTGRES_VERSIONS = ['16', '17'] as const;
 export type PostgresVersion = (typeof POSTGRES_VERSIONS)[number];
 
 const volumeFields = {

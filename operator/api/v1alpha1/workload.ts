@@ -130,7 +130,7 @@ export const timeZone = z
   .regex(/^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/)
   .describe("Time zone of the schedule, such as Europe/Berlin. Left out, it is the cluster's, mostly UTC.");
 
-export const CONCURRENCY_POLICIES = ['Allow', 'Forbid', 'Replace'] as const;
+const CONCURRENCY_POLICIES = ['Allow', 'Forbid', 'Replace'] as const;
 
 export const concurrencyPolicy = z
   .enum(CONCURRENCY_POLICIES)
