@@ -1,6 +1,7 @@
 /** From `kubectl apply` of a fresh examples/ultralight to Ready, on a node that has the images. */
 import type { TestCluster } from '../e2e/harness/cluster.ts';
 import { applyUltralight, testNamespace } from '../e2e/harness/platform.ts';
+import { figureLine } from './figures.ts';
 
 const RUNS = 3;
 
@@ -15,7 +16,6 @@ export async function benchReady(cluster: TestCluster): Promise<void> {
     await cluster.dropNamespace(namespace);
     await cluster.settled();
   }
-  console.log(
-    `  apply → Ready, a fresh platform each time        ${seconds.map((each) => `${each.toFixed(1)} s`).join('  ')}`,
-  );
+  const each = seconds.map((value) => `${value.toFixed(1)} s`).join('  ');
+  console.log(figureLine('apply → Ready, a fresh platform each time', each));
 }

@@ -1,19 +1,11 @@
-import type { KubeObject } from '@orderplane/operator/runtime/index.ts';
-
-export interface Condition {
-  readonly type: string;
-  readonly status: 'True' | 'False' | 'Unknown';
-  readonly reason: string;
-  readonly message: string;
-  readonly observedGeneration?: number;
-}
+import { findCondition, type Condition, type KubeObject } from '@orderplane/operator/runtime/index.ts';
 
 interface WithConditions extends KubeObject {
   readonly status?: { readonly observedGeneration?: number; readonly conditions?: readonly Condition[] };
 }
 
 export function conditionOf(object: KubeObject | undefined, type: string): Condition | undefined {
-  return (object as WithConditions | undefined)?.status?.conditions?.find((condition) => condition.type === type);
+  return findCondition((object as WithConditions | undefined)?.status?.conditions, type);
 }
 
 /** The condition has that status, and was found for the object as it is now. */

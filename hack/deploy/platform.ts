@@ -1,20 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { STAGES, type Stage } from '@orderplane/operator/api/v1alpha1/index.ts';
-import {
-  defineResource,
-  type Client,
-  type Condition,
-  type KubeObject,
-  type ObjectKey,
-} from '@orderplane/operator/runtime/index.ts';
+import { OrderPlatforms, STAGES, type Stage } from '@orderplane/operator/api/v1alpha1/index.ts';
+import type { Client, ObjectKey } from '@orderplane/operator/runtime/index.ts';
 import { inStep, type Progress, type Step } from '../progress.ts';
 import { until } from './until.ts';
-
-interface Platform extends KubeObject {
-  status?: { observedGeneration?: number; conditions?: Condition[]; services?: string };
-}
-
-export const OrderPlatforms = defineResource<Platform>('orderplane.dev/v1alpha1', 'OrderPlatform', 'orderplatforms');
 
 const PATIENCE_MS = 300_000;
 const ORDER_PATIENCE_MS = 60_000;
