@@ -1,6 +1,7 @@
 /** Ways from this machine to the Services of a cluster. */
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import {
+  isConditionTrue,
   Pods,
   Services,
   type Client,
@@ -104,8 +105,7 @@ async function forwardConnection(
   socket.once('close', () => webSocket.close());
 }
 
-const isReady = (pod: Pod): boolean =>
-  pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+const isReady = ({ status }: Pod): boolean => isConditionTrue(status?.conditions, 'Ready');
 
 function targetPort(service: Service, pod: Pod, port: number): number {
   const target = service.spec?.ports?.find((candidate) => candidate.port === port)?.targetPort ?? port;

@@ -71,8 +71,7 @@ async function replaceResolvConf(nameservers: readonly string[]): Promise<void> 
     return;
   }
   // A link into /run, which is empty now: put the file where it points.
-  const { stdout } = { stdout: await runCommand('readlink', ['-m', path]) };
-  const target = stdout.trim();
+  const target = (await runCommand('readlink', ['-m', path])).trim();
   if (!target.startsWith('/run/')) {
     await writeFile(join(SCRATCH, 'resolv.conf'), content);
     await mount('--bind', join(SCRATCH, 'resolv.conf'), await realpath(path));
