@@ -77,6 +77,16 @@ describe('exposure', () => {
     expect((await platforms.read(namespace)).status?.url).toBeUndefined();
   }, 90_000); // prettier-ignore
 
+  test('leaves an Ingress of that name which is not ours alone', async () => {
+    const namespace = await cluster.namespace();
+    const spec = { defaultBackend: { service: { name: 'theirs', port: { number: 80 } } } };
+    await cluster.client.create(Ingresses, { metadata: { name: 'shop-ingress', namespace }, spec });
+    await platforms.create(namespace, exposed({ className: 'nginx' }));
+    const { message } = await platforms.becomes(namespace, 'Exposed', { status: 'False', reason: 'NameConflict' });
+    expect(message).toContain('Ingress shop-ingress exists and is not of this platform');
+    expect((await ingressOf(namespace))?.spec).toEqual(spec);
+  }, 60_000);
+
   test.each<[string, object, string, string, (namespace: string) => Promise<unknown>]>([
     ['a class that does not exist', { className: 'traefik' }, 'IngressClassMissing', 'IngressClass traefik does not exist: install its controller', () => addClass('traefik')],
     ['no class where the cluster has no default', {}, 'IngressClassMissing', 'the cluster has no default IngressClass, so set spec.exposure.ingress.className', (namespace) => platforms.change(namespace, { exposure: { ingress: { className: 'nginx' } } })],
