@@ -68,8 +68,10 @@ async function reconcileDeployment(
   const { caches } = deps;
   const { platform } = scope;
   const key = { namespace: platform.namespace, name: deployment.metadata.name };
-  const live = await findOwned(deps, caches.deployments, platform, key, scope);
-  const applied = live ? appliedTemplate(live) : lastTemplate(deps, scope, service.name);
+  const last = lastTemplate(deps, scope, service.name);
+  // What was never applied need not be looked for at every visit while it waits.
+  const live = last && (await findOwned(deps, caches.deployments, platform, key, scope));
+  const applied = live ? appliedTemplate(live) : last;
   const { template, unmet } = gateTemplate(deployment.spec?.template, applied, unmetNeeds);
   if (!template) return waiting('WaitingForRequirement', `${service.name} waits: ${unmet}`);
   await recordTemplate(deps, scope, service.name, template);
