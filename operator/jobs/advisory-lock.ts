@@ -27,7 +27,7 @@ export async function takeAdvisoryLock(client: PgClient, name: LockName, signal:
     if (rows[0]?.taken) return;
     const now = Date.now();
     if (now - toldAt >= SAY_WHO_EVERY_MS || now - startedAt > GIVE_UP_AFTER_MS) {
-      const holder = await lockHolder(client, name);
+      const holder = (await lockHolder(client, name)) ?? 'another session';
       if (now - startedAt > GIVE_UP_AFTER_MS) {
         throw new JobError(
           'LockTimeout',
@@ -51,7 +51,8 @@ export async function holdsAdvisoryLock(client: PgClient, name: LockName): Promi
   return rowCount === 1;
 }
 
-async function lockHolder(client: PgClient, name: LockName): Promise<string> {
+/** Who holds a lock of this database: the name of its connection and the process of the server that serves it. */
+export async function lockHolder(client: PgClient, name: LockName): Promise<string | undefined> {
   const { rows } = await client.query<{ holder: string }>(
     `SELECT format('%s (pid %s)', coalesce(nullif(application_name, ''), usename), pid) AS holder
        FROM pg_locks JOIN pg_stat_activity USING (pid)
@@ -59,5 +60,5 @@ async function lockHolder(client: PgClient, name: LockName): Promise<string> {
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
     [LOCK_CLASS, LOCK_OBJECTS[name]],
   );
-  return rows[0]?.holder ?? 'another session';
+  return rows[0]?.holder;
 }

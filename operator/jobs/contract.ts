@@ -1,5 +1,6 @@
 /** What goes into the Jobs and what comes out: the controllers write these inputs, and read these results. */
 import { z } from 'zod';
+import { migrationVersion } from '../api/v1alpha1/fields.ts';
 
 export const DEFAULT_INPUT_FILE = '/etc/orderplane/input.json';
 export const DEFAULT_RESULT_FILE = '/dev/termination-log';
@@ -28,9 +29,33 @@ export const migrateInput = z.strictObject({
   database: z.string().min(1).max(63),
   platform: z.string().optional(),
   source: z.strictObject({ dir: z.string().min(1) }),
+  /** `Plan` tells what would be done, and writes nothing to the database, the ledger included. */
+  mode: z.enum(['Apply', 'Plan']).default('Apply'),
+  toVersion: z.union([z.literal('latest'), migrationVersion]).default('latest'),
+  /** A database that has tables and no ledger counts as being at this version. */
+  baseline: migrationVersion.optional(),
+  /** Hash of the plan that a person approved. */
+  approvedPlan: z.string().optional(),
   policy: z
-    .strictObject({ lockTimeout: duration.default('5s'), statementTimeout: duration.default('5m') })
+    .strictObject({
+      lockTimeout: duration.default('5s'),
+      statementTimeout: duration.default('5m'),
+      destructive: z.enum(['Reject', 'RequireApproval', 'Allow']).default('Reject'),
+      /** A `toVersion` below the database's version: refused, or the down files run, which `destructive` judges too. */
+      down: z.enum(['Refuse', 'Allow']).default('Refuse'),
+    })
     .prefault({}),
+  /** Taken before the first file that is applied; absent: none. */
+  restorePoint: z
+    .strictObject({
+      policy: z.enum(['Optional', 'Required']),
+      dir: z.string(),
+      keep: z.number().int(),
+      maxAge: duration.optional(),
+    })
+    .optional(),
+  /** The id of a restore point to go back to, instead of migrating. */
+  restoreFrom: z.string().optional(),
   /** Names this run in the ledger, in logs and to whoever waits for its lock. */
   run: z.string().min(1),
 });
@@ -42,13 +67,51 @@ export interface AppliedMigration {
   durationMs: number;
   appliedAt: string;
 }
+
+/** Something in a file that its author should have meant. */
+export interface PlanFinding {
+  file: string;
+  line: number;
+  /** Its name in the table of docs/migrations.md, such as `drop-column`. */
+  rule: string;
+  severity: 'Destructive' | 'Rewriting' | 'Blocking' | 'Undecidable';
+  /** The first line of the statement. */
+  statement: string;
+}
+
+/** What a run is to do. */
+export interface MigrationPlan {
+  /** Of the direction and of version, name and checksum of each pending file: another one as soon as what would run is another. */
+  hash: string;
+  direction: 'Up' | 'Down';
+  /** The files, in the order in which they run. */
+  pending: string[];
+  findings: PlanFinding[];
+  /** How many were cut off the ends of the lists, to fit a termination message. */
+  leftOut?: { pending: number; findings: number };
+}
+
+export interface RestorePoint {
+  id: string;
+  takenAt: string;
+  bytes: number;
+  tables: number;
+  rows: number;
+}
+
 export interface MigrateResult {
   /** The newest version in the ledger; above the source's newest when the database is ahead. */
   currentVersion: string;
   /** The newest entries of the ledger, oldest first, those of this run included. */
   applied: AppliedMigration[];
   appliedByThisRun: number;
+  /** The files of the source that the database does not have, beyond `toVersion` too. */
   pending: string[];
+  /** Whether the database has versions above the source's newest: an older release on a newer schema. */
+  isAhead: boolean;
+  /** Where something is to be done: what. A run that applied it tells what it applied. */
+  plan?: MigrationPlan;
+  restorePoint?: RestorePoint;
 }
 
 const row = z.record(z.string(), z.json());
@@ -155,5 +218,7 @@ export interface JobFailure {
   reason: string;
   message: string;
   hop?: Hop;
+  /** Beside the refusal of a plan: the plan. */
+  plan?: MigrationPlan;
 }
 export type JobResult<T> = ({ ok: true } & T) | JobFailure;

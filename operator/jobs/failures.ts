@@ -1,4 +1,4 @@
-import type { Hop } from './contract.ts';
+import type { Hop, MigrationPlan } from './contract.ts';
 
 /** What a Job can fail of, as the operator sees it in `reason`. */
 export const FAILURE_REASONS = [
@@ -16,6 +16,13 @@ export const FAILURE_REASONS = [
   'MissingMigration',
   'MigrationGap',
   'ForeignLedger',
+  'DirtyLedger',
+  'BaselineRequired',
+  'UnknownVersion',
+  'MissingDown',
+  'DownRefused',
+  'DestructiveRejected',
+  'ApprovalRequired',
   'NotTransactional',
   'StatementFailed',
   'LockTimeout',
@@ -37,12 +44,18 @@ export type FailureReason = (typeof FAILURE_REASONS)[number];
 export class JobError extends Error {
   readonly reason: FailureReason;
   readonly hop: Hop | undefined;
+  readonly plan: MigrationPlan | undefined;
 
-  constructor(reason: FailureReason, message: string, options: { hop?: Hop; cause?: unknown } = {}) {
+  constructor(
+    reason: FailureReason,
+    message: string,
+    options: { hop?: Hop; plan?: MigrationPlan | undefined; cause?: unknown } = {},
+  ) {
     super(message, { cause: options.cause });
     this.name = 'JobError';
     this.reason = reason;
     this.hop = options.hop;
+    this.plan = options.plan;
   }
 }
 

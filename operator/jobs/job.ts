@@ -84,7 +84,8 @@ async function readInput<I>(schema: z.ZodType<I>, file: string): Promise<I> {
 
 function toFailure(error: unknown, signal: AbortSignal): JobResult<never> {
   if (error instanceof JobError) {
-    return { ok: false, reason: error.reason, message: error.message, ...(error.hop && { hop: error.hop }) };
+    const { reason, message, hop, plan } = error;
+    return { ok: false, reason, message, ...(hop && { hop }), ...(plan && { plan }) };
   }
   if (signal.aborted)
     return { ok: false, reason: 'Interrupted', message: 'stopped before the end; it is safe to run again' };

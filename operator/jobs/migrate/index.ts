@@ -1,15 +1,30 @@
-import type { JobResult, MigrateInput, MigrateResult } from '../contract.ts';
+import type { JobResult, MigrateInput, MigrateResult, MigrationPlan } from '../contract.ts';
 import { migrateInput } from '../contract.ts';
+import { JobError } from '../failures.ts';
 import { requireServer, runJob, type JobContext, type JobEnv } from '../job.ts';
+import { createProgress } from '../progress.ts';
 import { retryWhileUnreachable } from '../unreachable.ts';
-import type { EngineOptions, LockedTarget, MigrationEngine } from './engine.ts';
-import { newestOf, pendingMigrations } from './plan.ts';
-import { readSource, type MigrationFile } from './source.ts';
+import { baselineEntry, baselineOf } from './baseline.ts';
+import type { EngineOptions, LockedTarget, MigrationEngine, Target } from './engine.ts';
+import { newestOf, type LedgerEntry } from './ledger.ts';
+import { describePlan, downOf, planSteps, textsOf, unappliedOf, type Steps } from './plan.ts';
+import { downRefusal, refuseByPolicy } from './policy.ts';
+import { compareVersions, readSource, type MigrationFile } from './source.ts';
 
 /** How much of the ledger goes into the result, and so into a status. */
 const SHOWN_ENTRIES = 20;
 
-/** Applies the pending migrations of one database. Killed at any point and run again, each is applied once. */
+/** What is to be done, after a look at source and ledger. */
+interface Outlook {
+  ledger: readonly LedgerEntry[];
+  /** The version that a database without ledger is to count as. */
+  baseline: string | undefined;
+  steps: Steps;
+  /** Absent where nothing is pending. */
+  plan?: MigrationPlan;
+}
+
+/** Brings one database to a version. Killed at any point and run again, each migration is applied once. */
 export function runMigrate(env: JobEnv, signal: AbortSignal): Promise<JobResult<MigrateResult>> {
   return runJob({ name: 'migrate', input: migrateInput, run: migrate }, env, signal);
 }
@@ -18,14 +33,12 @@ async function migrate({ input, env, signal, log }: JobContext<MigrateInput>): P
   const uri = requireServer(env, 'ADMIN_URI').uri;
   const engine = await loadEngine(input.engine);
   const source = await readSource(input.source.dir, input.engine);
-  for (const migration of source) await engine.check(migration);
-
   const options: EngineOptions = { uri, input, ownerRole: env.OWNER_ROLE || undefined, signal, log };
-  return retryWhileUnreachable(() => engine.withLock(options, (target) => applyPending(target, source, options)), {
-    what: `the ${input.engine} database "${input.database}"`,
-    signal,
-    log,
-  });
+  const attempt = () =>
+    input.mode === 'Plan'
+      ? engine.look(options, (target) => report(target, source, options))
+      : engine.withLock(options, (target) => bringUpToDate(target, source, options));
+  return retryWhileUnreachable(attempt, { what: `the ${input.engine} database "${input.database}"`, signal, log });
 }
 
 async function loadEngine(engine: MigrateInput['engine']): Promise<MigrationEngine> {
@@ -34,26 +47,86 @@ async function loadEngine(engine: MigrateInput['engine']): Promise<MigrationEngi
     : (await import('./mongo-engine.ts')).mongoEngine;
 }
 
-async function applyPending(
+async function report(
+  target: Target,
+  source: readonly MigrationFile[],
+  { input, log }: EngineOptions,
+): Promise<MigrateResult> {
+  const lockHolder = await target.lockHolder();
+  if (lockHolder) log.info({ lockHolder }, `${lockHolder} migrates this database at this moment: the plan may be old`);
+  const { ledger, plan } = await lookAhead(target, source, input);
+  return resultOf(input, source, ledger, plan);
+}
+
+async function bringUpToDate(
   target: LockedTarget,
   source: readonly MigrationFile[],
-  { input, signal, log }: EngineOptions,
+  options: EngineOptions,
 ): Promise<MigrateResult> {
-  const pending = pendingMigrations(source, await target.readLedger());
-  for (const [i, migration] of pending.entries()) {
-    signal.throwIfAborted();
-    const progress = { file: migration.file, number: i + 1, of: pending.length };
-    log.info(progress, `applying ${migration.file}`);
-    const { durationMs } = await target.apply(migration);
-    log.info({ ...progress, durationMs }, `applied ${migration.file}`);
+  const { input } = options;
+  const outlook = await lookAhead(target, source, input);
+  const { steps, plan, baseline } = outlook;
+  if (plan) refuseByPolicy(input, source, steps, plan);
+  if (!plan && baseline === undefined) return resultOf(input, source, outlook.ledger, plan);
+  await target.ensureLedger(baseline);
+  await run(target, steps, options);
+  return resultOf(input, source, (await target.readLedger()) ?? [], plan);
+}
+
+async function lookAhead(target: Target, source: readonly MigrationFile[], input: MigrateInput): Promise<Outlook> {
+  const recorded = await target.readLedger();
+  const baseline = recorded ? undefined : await baselineOf(target, source, input);
+  const ledger = recorded ?? (baseline === undefined ? [] : [baselineEntry(baseline, input.run)]);
+  const steps = planSteps(source, ledger, input.toVersion);
+  if (steps.pending.length === 0) return { ledger, baseline, steps };
+  refuseMissingDown(steps, input);
+  const plan = describePlan(steps, await target.check(textsOf(steps)));
+  return { ledger, baseline, steps, plan };
+}
+
+/** Where the way down is closed anyway, a file that is missing on it is not what to tell. */
+function refuseMissingDown({ direction, pending }: Steps, { mode, policy, toVersion }: MigrateInput): void {
+  if (direction === 'Up' || pending.every(({ down }) => down)) return;
+  if (mode === 'Plan' || policy.down === 'Allow') pending.forEach(downOf);
+  const files = pending.map(({ file }) => file.replace('.up.', '.down.'));
+  throw new JobError('DownRefused', downRefusal(toVersion, files));
+}
+
+async function run(target: LockedTarget, { direction, pending }: Steps, { signal, log }: EngineOptions): Promise<void> {
+  const progress = createProgress(log);
+  try {
+    for (const [i, migration] of pending.entries()) {
+      signal.throwIfAborted();
+      const { file } = direction === 'Up' ? migration : downOf(migration);
+      log.info({ file }, `applying ${file}`);
+      progress.tell(`file ${i + 1} of ${pending.length}: ${file}`);
+      const { durationMs } = await (direction === 'Up'
+        ? target.apply(migration)
+        : target.revert({ ...migration, down: downOf(migration) }));
+      log.info({ file, durationMs }, `applied ${file}`);
+    }
+  } finally {
+    progress.end();
   }
-  const ledger = await target.readLedger();
+}
+
+function resultOf(
+  input: MigrateInput,
+  source: readonly MigrationFile[],
+  ledger: readonly LedgerEntry[],
+  plan: MigrationPlan | undefined,
+): MigrateResult {
+  const applied = ledger.filter((entry) => entry.state === 'applied');
+  const currentVersion = newestOf(applied)?.version ?? '';
+  const newest = source.at(-1);
   return {
-    currentVersion: newestOf(ledger)?.version ?? '',
-    applied: ledger
+    currentVersion,
+    applied: applied
       .slice(-SHOWN_ENTRIES)
       .map(({ version, name, durationMs, appliedAt }) => ({ version, name, durationMs, appliedAt })),
-    appliedByThisRun: ledger.filter((entry) => entry.run === input.run).length,
-    pending: [],
+    appliedByThisRun: applied.filter((entry) => entry.run === input.run && entry.kind === 'up').length,
+    pending: unappliedOf(source, ledger).map(({ file }) => file),
+    isAhead: newest !== undefined && currentVersion !== '' && compareVersions(currentVersion, newest.version) > 0,
+    ...(plan && { plan }),
   };
 }

@@ -3,11 +3,12 @@ import { durationMs } from '../contract.ts';
 import { codeOf, JobError, messageOf } from '../failures.ts';
 import { MONGO, withMongo } from '../mongo.ts';
 import { isUnreachable } from '../unreachable.ts';
-import type { EngineOptions, LockedTarget, MigrationEngine } from './engine.ts';
-import { withLease, type Lease } from './mongo-lease.ts';
+import { baselineEntry } from './baseline.ts';
+import type { EngineOptions, LockedTarget, MigrationEngine, Target } from './engine.ts';
+import { LEDGER, type LedgerEntry } from './ledger.ts';
+import { leaseHolder, withLease, type Lease } from './mongo-lease.ts';
 import { parseMongoSteps, type MongoStep } from './mongo-steps.ts';
-import { LEDGER, type LedgerEntry } from './plan.ts';
-import { compareVersions, type MigrationFile } from './source.ts';
+import { compareVersions, type SourceText } from './source.ts';
 
 interface LedgerDocument extends Omit<LedgerEntry, 'version' | 'appliedAt'> {
   _id: string;
@@ -15,66 +16,92 @@ interface LedgerDocument extends Omit<LedgerEntry, 'version' | 'appliedAt'> {
 }
 
 export const mongoEngine: MigrationEngine = {
-  check: (migration) => Promise.resolve(void parseMongoSteps(migration)),
-  withLock: (options, work) => {
-    const holder = `orderplane-migrate ${options.input.run}`;
-    return withMongo({ uri: options.uri, appName: holder, signal: options.signal }, (client) => {
-      const db = client.db(options.input.database);
-      return withLease(db, { holder, signal: options.signal, log: options.log }, (lease) =>
+  look: (options, work) => connected(options, (db) => work(looked(db))),
+  withLock: (options, work) =>
+    connected(options, (db, holder) =>
+      withLease(db, { holder, signal: options.signal, log: options.log }, (lease) =>
         work(lockedTarget(db, lease, options)),
-      );
-    });
-  },
+      ),
+    ),
 };
+
+function connected<T>(options: EngineOptions, work: (db: Db, holder: string) => Promise<T>): Promise<T> {
+  const holder = `orderplane-migrate ${options.input.run}`;
+  return withMongo({ uri: options.uri, appName: holder, signal: options.signal }, (client) =>
+    work(client.db(options.input.database), holder),
+  );
+}
+
+function looked(db: Db): Target {
+  return {
+    readLedger: async () =>
+      (await db.listCollections({ name: LEDGER }, { nameOnly: true }).hasNext()) ? readLedger(db) : undefined,
+    existing: () => Promise.resolve([]),
+    check: (texts) => {
+      for (const text of texts) parseMongoSteps(text);
+      return Promise.resolve([]);
+    },
+    lockHolder: () => leaseHolder(db),
+  };
+}
 
 function lockedTarget(db: Db, lease: Lease, { input }: EngineOptions): LockedTarget {
   const ledger = db.collection<LedgerDocument>(LEDGER);
   const maxTimeMS = durationMs(input.policy.statementTimeout);
-  return {
-    readLedger: () => readLedger(db),
-    apply: async (migration) => {
-      const startedAt = performance.now();
-      for (const step of parseMongoSteps(migration)) {
-        await lease.assertHeld();
-        await runStep(db, migration, step, maxTimeMS);
-      }
-      const { version, name, checksum } = migration;
-      const elapsedMs = Math.round(performance.now() - startedAt);
+  const run = async (text: SourceText): Promise<number> => {
+    const startedAt = performance.now();
+    for (const step of parseMongoSteps(text)) {
       await lease.assertHeld();
-      await ledger.insertOne({
-        _id: version,
-        name,
-        checksum,
-        appliedAt: new Date(),
-        durationMs: elapsedMs,
-        run: input.run,
-      });
+      await runStep(db, text, step, maxTimeMS);
+    }
+    await lease.assertHeld();
+    return Math.round(performance.now() - startedAt);
+  };
+  return {
+    ...looked(db),
+    ensureLedger: async (baseline) => {
+      if (baseline !== undefined) await ledger.insertOne(documentOf(baselineEntry(baseline, input.run)));
+    },
+    apply: async (migration) => {
+      const elapsedMs = await run(migration);
+      const { version, name, checksum } = migration;
+      const entry = { version, name, checksum, kind: 'up', state: 'applied', run: input.run } as const;
+      await ledger.insertOne(documentOf({ ...entry, appliedAt: new Date().toISOString(), durationMs: elapsedMs }));
+      return { durationMs: elapsedMs };
+    },
+    revert: async (migration) => {
+      const elapsedMs = await run(migration.down);
+      await ledger.deleteOne({ _id: migration.version });
       return { durationMs: elapsedMs };
     },
   };
 }
 
+function documentOf({ version, appliedAt, ...entry }: LedgerEntry): LedgerDocument {
+  return { _id: version, ...entry, appliedAt: new Date(appliedAt) };
+}
+
 async function readLedger(db: Db): Promise<LedgerEntry[]> {
   const documents = await db.collection<LedgerDocument>(LEDGER).find().toArray();
   return documents
-    .map(({ _id, appliedAt, name, checksum, durationMs: took, run }) => {
+    .map(({ _id, appliedAt, kind = 'up', state = 'applied', ...entry }) => {
       if (!/^\d+$/.test(String(_id)) || !(appliedAt instanceof Date)) {
         throw new JobError(
           'ForeignLedger',
           `the collection ${LEDGER} is not a ledger of ours: it holds a document ${JSON.stringify(_id)}`,
         );
       }
-      return { version: _id, name, checksum, appliedAt: appliedAt.toISOString(), durationMs: took, run };
+      return { version: _id, kind, state, ...entry, appliedAt: appliedAt.toISOString() };
     })
     .sort((a, b) => compareVersions(a.version, b.version));
 }
 
-async function runStep(db: Db, migration: MigrationFile, step: MongoStep, maxTimeMS: number): Promise<void> {
+async function runStep(db: Db, file: SourceText, step: MongoStep, maxTimeMS: number): Promise<void> {
   try {
     await perform(db, step, maxTimeMS);
   } catch (error) {
     if (isUnreachable(error)) throw error;
-    throw new JobError('StatementFailed', `${migration.file}:${step.line}: ${step.kind}: ${messageOf(error)}`, {
+    throw new JobError('StatementFailed', `${file.file}:${step.line}: ${step.kind}: ${messageOf(error)}`, {
       cause: error,
     });
   }

@@ -99,6 +99,13 @@ export async function withLease<T>(
   }
 }
 
+/** Who has an unexpired lease. */
+export async function leaseHolder(db: Db): Promise<string | undefined> {
+  const serverNow = await serverClock(db);
+  const newest = await db.collection<LeaseDocument>(LOCKS).findOne({ lock: LOCK }, { sort: { token: -1 } });
+  return newest && newest.expiresAt.getTime() > serverNow() ? newest.holder : undefined;
+}
+
 const idOf = (token: number): string => `${LOCK}/${token}`;
 
 /** The server's time from here on: machines' clocks differ, and a lease must end for all at once. */

@@ -1,7 +1,7 @@
 import { isNode, LineCounter, parseDocument, type Document } from 'yaml';
 import { z } from 'zod';
 import { JobError } from '../failures.ts';
-import type { MigrationFile } from './source.ts';
+import type { SourceText } from './source.ts';
 
 const collection = z.string().min(1).max(120);
 const field = z.string().min(1);
@@ -48,7 +48,7 @@ const migration = z.strictObject({ steps: z.array(step).min(1) });
 export type MongoStep = { [K in StepKind]: { kind: K; line: number } & z.infer<(typeof STEPS)[K]> }[StepKind];
 
 /** Parses a file of declarative steps; what is wrong is told with file and line, all of it at once. */
-export function parseMongoSteps(file: MigrationFile): MongoStep[] {
+export function parseMongoSteps(file: SourceText): MongoStep[] {
   const lines = new LineCounter();
   const document = parseDocument(file.text, { lineCounter: lines });
   const fail = (problems: string[]): never => {

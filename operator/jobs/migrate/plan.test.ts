@@ -1,15 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
-import { pendingMigrations, type LedgerEntry } from './plan.ts';
+import type { LedgerEntry } from './ledger.ts';
+import { planSteps } from './plan.ts';
 import { checksumOf, type MigrationFile } from './source.ts';
 
 const file = (version: string, name = 'x', text = `-- ${version}`): MigrationFile => {
   return { version, name, file: `${version}_${name}.up.sql`, text, checksum: checksumOf(text) };
 };
 const applied = (version: string, name = 'x', text = `-- ${version}`): LedgerEntry => {
-  return { version, name, checksum: checksumOf(text), appliedAt: '2026-11-20T00:00:00.000Z', durationMs: 1, run: 'r' };
+  const when = { appliedAt: '2026-11-20T00:00:00.000Z', durationMs: 1, run: 'r' };
+  return { version, name, kind: 'up', state: 'applied', checksum: checksumOf(text), ...when };
 };
 
-describe('pendingMigrations', () => {
+describe('planSteps', () => {
   test.each<[string, MigrationFile[], LedgerEntry[], string[] | RegExp]>([
     ['everything on an empty ledger', [file('1'), file('2')], [], ['1', '2']],
     ['what is above the newest applied', [file('1'), file('2'), file('10')], [applied('1'), applied('2')], ['10']],
@@ -38,7 +40,7 @@ describe('pendingMigrations', () => {
       /^1_x was applied, but its file is not/,
     ],
   ])('%s', (_, source, ledger, expected) => {
-    const plan = () => pendingMigrations(source, ledger).map(({ version }) => version);
+    const plan = () => planSteps(source, ledger).pending.map(({ version }) => version);
     if (expected instanceof RegExp) expect(plan).toThrow(expected);
     else expect(plan()).toEqual(expected);
   });

@@ -1,58 +1,96 @@
-import { holdsAdvisoryLock, takeAdvisoryLock } from '../advisory-lock.ts';
+import { holdsAdvisoryLock, lockHolder, takeAdvisoryLock } from '../advisory-lock.ts';
 import { durationMs } from '../contract.ts';
 import { codeOf, JobError, messageOf } from '../failures.ts';
 import { DEAD_PEER_SETTINGS, inTransaction, quoteName, withPostgres, type PgClient } from '../postgres.ts';
 import { isUnreachable } from '../unreachable.ts';
-import type { EngineOptions, LockedTarget, MigrationEngine } from './engine.ts';
-import { LEDGER, type LedgerEntry } from './plan.ts';
-import type { MigrationFile } from './source.ts';
+import type { EngineOptions, LockedTarget, MigrationEngine, Target } from './engine.ts';
+import { ensureLedger, existingTables, insertEntry, LEDGER_TABLE, readLedger } from './postgres-ledger.ts';
+import { baselineEntry } from './baseline.ts';
+import type { SourceText } from './source.ts';
 import { lineAt, splitSql, type SqlStatement } from './sql.ts';
 
-const LEDGER_TABLE = `public.${LEDGER}`;
-const LEDGER_COLUMNS = ['version', 'name', 'checksum', 'applied_at', 'duration_ms', 'run'];
-
 export const postgresEngine: MigrationEngine = {
-  check: async (migration) => void (await splitSql(migration)),
+  look: (options, work) =>
+    connected(options, async (client) => {
+      await client.query('SET default_transaction_read_only = on');
+      return work(looked(client));
+    }),
   withLock: (options, work) =>
-    withPostgres(
-      {
-        uri: options.uri,
-        database: options.input.database,
-        applicationName: `orderplane-migrate ${options.input.run}`,
-        signal: options.signal,
-      },
-      async (client) => {
-        await takeAdvisoryLock(client, 'migrations', options.signal, options.log);
-        await ensureLedger(client);
-        return work(lockedTarget(client, options));
-      },
-    ),
+    connected(options, async (client) => {
+      await takeAdvisoryLock(client, 'migrations', options.signal, options.log);
+      return work(lockedTarget(client, options));
+    }),
 };
 
-function lockedTarget(client: PgClient, options: EngineOptions): LockedTarget {
+function connected<T>({ uri, input, signal }: EngineOptions, work: (client: PgClient) => Promise<T>): Promise<T> {
+  const applicationName = `orderplane-migrate ${input.run}`;
+  return withPostgres({ uri, database: input.database, applicationName, signal }, work);
+}
+
+function looked(client: PgClient): Target {
   return {
     readLedger: () => readLedger(client),
-    apply: async (migration) => {
-      const startedAt = performance.now();
-      const statements = await splitSql(migration);
-      await freshSession(client, options);
-      await inTransaction(client, async () => {
-        await claimVersion(client, migration, options.input.run);
-        if (options.ownerRole) await client.query(`SET LOCAL ROLE ${quoteName(options.ownerRole)}`);
-        for (const statement of statements) await runStatement(client, migration, statement);
-        await client.query('SET LOCAL ROLE NONE');
+    existing: () => existingTables(client),
+    check: async (texts) => {
+      for (const text of texts) await splitSql(text);
+      return [];
+    },
+    lockHolder: () => lockHolder(client, 'migrations'),
+  };
+}
+
+function lockedTarget(client: PgClient, options: EngineOptions): LockedTarget {
+  const { run } = options.input;
+  return {
+    ...looked(client),
+    ensureLedger: async (baseline) => {
+      await ensureLedger(client);
+      if (baseline === undefined) return;
+      const entry = baselineEntry(baseline, run);
+      await insertEntry(client, entry, entry);
+    },
+    apply: (migration) =>
+      inFileTransaction(client, migration, options, async (work) => {
+        await insertEntry(client, migration, { kind: 'up', state: 'applied', run });
+        const durationMs = await work();
         await client.query(
           `UPDATE ${LEDGER_TABLE} SET duration_ms = $2, applied_at = clock_timestamp() WHERE version = $1`,
-          [migration.version, Math.round(performance.now() - startedAt)],
+          [migration.version, durationMs],
         );
-      }).catch((error: unknown) => {
-        // Deferred constraints speak up at the commit, which is no statement of the file.
-        if (error instanceof JobError || isUnreachable(error)) throw error;
-        throw new JobError('StatementFailed', `${migration.file}: ${messageOf(error)}`, { cause: error });
-      });
-      return { durationMs: Math.round(performance.now() - startedAt) };
-    },
+      }),
+    revert: (migration) =>
+      inFileTransaction(client, migration.down, options, async (work) => {
+        await client.query(`DELETE FROM ${LEDGER_TABLE} WHERE version = $1`, [migration.version]);
+        await work();
+      }),
   };
+}
+
+/** Runs a file and what `record` does around it in one transaction: others see both, or neither. */
+async function inFileTransaction(
+  client: PgClient,
+  file: SourceText,
+  options: EngineOptions,
+  record: (work: () => Promise<number>) => Promise<void>,
+): Promise<{ durationMs: number }> {
+  const startedAt = performance.now();
+  const elapsedMs = (): number => Math.round(performance.now() - startedAt);
+  const statements = await splitSql(file);
+  await freshSession(client, options);
+  await inTransaction(client, async () => {
+    await requireLock(client);
+    await record(async () => {
+      if (options.ownerRole) await client.query(`SET LOCAL ROLE ${quoteName(options.ownerRole)}`);
+      for (const statement of statements) await runStatement(client, file, statement);
+      await client.query('SET LOCAL ROLE NONE');
+      return elapsedMs();
+    });
+  }).catch((error: unknown) => {
+    // Deferred constraints speak up at the commit, which is no statement of the file.
+    if (error instanceof JobError || isUnreachable(error)) throw error;
+    throw new JobError('StatementFailed', `${file.file}: ${messageOf(error)}`, { cause: error });
+  });
+  return { durationMs: elapsedMs() };
 }
 
 /** What one file has set in its session must not reach the next: `search_path` in a dump, a role, a timeout. */
@@ -64,33 +102,25 @@ async function freshSession(client: PgClient, { input: { policy } }: EngineOptio
   await client.query(`SET statement_timeout = ${durationMs(policy.statementTimeout)}`);
 }
 
-/**
- * The ledger row comes first: its primary key stops a second writer before it does anything, whatever became of the advisory lock.
- * The row is seen by others only together with what the file did.
- */
-async function claimVersion(client: PgClient, migration: MigrationFile, run: string): Promise<void> {
-  if (!(await holdsAdvisoryLock(client, 'migrations'))) {
-    throw new JobError(
-      'LockLost',
-      'the lock for migrations is not held by this session: a transaction pooler is between this Job and Postgres; give it a direct address',
-    );
-  }
-  await client.query(
-    `INSERT INTO ${LEDGER_TABLE} (version, name, checksum, duration_ms, run) VALUES ($1, $2, $3, 0, $4)`,
-    [migration.version, migration.name, migration.checksum, run],
+/** A lock that this very session does not have is no lock. */
+async function requireLock(client: PgClient): Promise<void> {
+  if (await holdsAdvisoryLock(client, 'migrations')) return;
+  throw new JobError(
+    'LockLost',
+    'the lock for migrations is not held by this session: a transaction pooler is between this Job and Postgres; give it a direct address',
   );
 }
 
-async function runStatement(client: PgClient, migration: MigrationFile, statement: SqlStatement): Promise<void> {
+async function runStatement(client: PgClient, file: SourceText, statement: SqlStatement): Promise<void> {
   try {
     await client.query(statement.text);
   } catch (error) {
     if (isUnreachable(error)) throw error;
-    throw statementError(migration, statement, error);
+    throw statementError(file, statement, error);
   }
 }
 
-function statementError(migration: MigrationFile, statement: SqlStatement, error: unknown): JobError {
+function statementError(file: SourceText, statement: SqlStatement, error: unknown): JobError {
   const { position, detail, hint, where } = error as {
     position?: string;
     detail?: string;
@@ -98,7 +128,7 @@ function statementError(migration: MigrationFile, statement: SqlStatement, error
     where?: string;
   };
   const line = statement.line + (position ? lineAt(statement.text, Number(position) - 1) - 1 : 0);
-  const at = `${migration.file}:${line}`;
+  const at = `${file.file}:${line}`;
   const more = [detail, hint, where?.split('\n')[0]].filter(Boolean).map((text) => ` (${text})`);
   const message = `${at}: ${messageOf(error)}${more.join('')}`;
   switch (codeOf(error)) {
@@ -117,37 +147,4 @@ function statementError(migration: MigrationFile, statement: SqlStatement, error
     default:
       return new JobError('StatementFailed', message, { cause: error });
   }
-}
-
-/** The ledger belongs to the administrator: neither the services nor the migrations themselves can write it. */
-async function ensureLedger(client: PgClient): Promise<void> {
-  const { rows } = await client.query<{ column_name: string }>(
-    `SELECT column_name FROM information_schema.columns WHERE table_schema = 'public' AND table_name = $1`,
-    [LEDGER],
-  );
-  const columns = rows.map((row) => row.column_name);
-  if (columns.length > 0) {
-    const missing = LEDGER_COLUMNS.filter((column) => !columns.includes(column));
-    if (missing.length === 0) return;
-    throw new JobError(
-      'ForeignLedger',
-      `the table ${LEDGER_TABLE} is not a ledger of ours: it has no column ${missing.join(', ')}`,
-    );
-  }
-  await client.query(`CREATE TABLE IF NOT EXISTS ${LEDGER_TABLE} (
-    version text PRIMARY KEY,
-    name text NOT NULL,
-    checksum text NOT NULL,
-    applied_at timestamptz NOT NULL DEFAULT now(),
-    duration_ms bigint NOT NULL,
-    run text NOT NULL
-  )`);
-}
-
-async function readLedger(client: PgClient): Promise<LedgerEntry[]> {
-  const { rows } = await client.query<Omit<LedgerEntry, 'appliedAt'> & { appliedAt: Date }>(
-    `SELECT version, name, checksum, applied_at AS "appliedAt", duration_ms::float8 AS "durationMs", run
-       FROM ${LEDGER_TABLE} ORDER BY version::numeric`,
-  );
-  return rows.map((row) => ({ ...row, appliedAt: row.appliedAt.toISOString() }));
 }

@@ -4,14 +4,20 @@ import { join } from 'node:path';
 import type { Engine } from '../contract.ts';
 import { JobError, messageOf } from '../failures.ts';
 
-export interface MigrationFile {
-  /** The digits of the file's name as written; compared as numbers. */
-  version: string;
-  name: string;
+/** A file of the source, to be run. */
+export interface SourceText {
   /** The file's own name, for messages. */
   file: string;
   checksum: string;
   text: string;
+}
+
+/** A migration: its up file, and the down file that undoes it where there is one. */
+export interface MigrationFile extends SourceText {
+  /** The digits of the file's name as written; compared as numbers. */
+  version: string;
+  name: string;
+  down?: SourceText;
 }
 
 const EXTENSIONS: Record<Engine, string> = { postgres: 'sql', mongo: 'yaml' };
@@ -36,7 +42,7 @@ function normalise(text: string): string {
 export async function readSource(dir: string, engine: Engine): Promise<MigrationFile[]> {
   const names = (await listFiles(dir)).sort();
   const migrations: MigrationFile[] = [];
-  const downs: string[] = [];
+  const downs: SourceText[] = [];
   for (const file of names) {
     const [, version, name, direction, extension] = FILE_NAME.exec(file) ?? [];
     if (!version || !name) {
@@ -46,12 +52,10 @@ export async function readSource(dir: string, engine: Engine): Promise<Migration
     if (extension !== EXTENSIONS[engine]) {
       throw invalidSource(`${file}: a ${engine} migration is a .${EXTENSIONS[engine]} file`);
     }
-    if (direction === 'down') {
-      downs.push(file);
-      continue;
-    }
     const text = normalise(await readFile(join(dir, file), 'utf8'));
-    migrations.push({ version, name, file, text, checksum: checksumOf(text) });
+    const source = { file, text, checksum: checksumOf(text) };
+    if (direction === 'down') downs.push(source);
+    else migrations.push({ version, name, ...source });
   }
   migrations.sort((a, b) => compareVersions(a.version, b.version));
   migrations.forEach((migration, i) => {
@@ -61,9 +65,10 @@ export async function readSource(dir: string, engine: Engine): Promise<Migration
     }
   });
   for (const down of downs) {
-    if (!migrations.some((migration) => migration.file === down.replace('.down.', '.up.'))) {
-      throw invalidSource(`${down} undoes nothing: ${down.replace('.down.', '.up.')} is missing`);
-    }
+    const undone = down.file.replace('.down.', '.up.');
+    const migration = migrations.find(({ file }) => file === undone);
+    if (!migration) throw invalidSource(`${down.file} undoes nothing: ${undone} is missing`);
+    migration.down = down;
   }
   if (migrations.length === 0) throw invalidSource(`${dir} holds no migration (0001_name.up.${EXTENSIONS[engine]})`);
   return migrations;

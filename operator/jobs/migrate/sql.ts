@@ -1,5 +1,5 @@
 import { JobError } from '../failures.ts';
-import type { MigrationFile } from './source.ts';
+import type { SourceText } from './source.ts';
 
 export interface SqlStatement {
   text: string;
@@ -25,7 +25,7 @@ const ENDS_TRANSACTION: ReadonlySet<string> = new Set([
 ]);
 
 /** Splits a file into its statements with Postgres's own parser: quotes, dollar quotes and function bodies are its business. */
-export async function splitSql(file: MigrationFile): Promise<SqlStatement[]> {
+export async function splitSql(file: SourceText): Promise<SqlStatement[]> {
   if (file.text.trim() === '') return [];
   const { parse, hasSqlDetails } = await import('libpg-query');
   let parsed: ParsedStatement[];
