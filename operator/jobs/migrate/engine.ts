@@ -20,9 +20,10 @@ export interface Target {
   existing(): Promise<string[]>;
   /**
    * What a policy should know of these texts, which are to run in this order. Throws, by file and line, for what could not run at
-   * all. Only called with what is pending: what was applied is never parsed again.
+   * all. Only called with what is pending: what was applied is never parsed again. `begun` was applied already by runs that did not
+   * come to their end: nobody uses yet what it made.
    */
-  check(texts: readonly SourceText[]): Promise<PlanFinding[]>;
+  check(texts: readonly SourceText[], begun: readonly SourceText[]): Promise<PlanFinding[]>;
   /** Who holds the lock for migrations of this database, in words; `undefined` for nobody. */
   lockHolder(): Promise<string | undefined>;
 }
@@ -35,8 +36,8 @@ export interface Target {
 export interface LockedTarget extends Target {
   /** Makes the ledger where there is none; with `baseline`, an entry that stands for everything up to this version. */
   ensureLedger(baseline?: string): Promise<void>;
-  /** Runs an up file and records it. A dirty entry of the same file is one whose run did not end: its leftovers go first. */
-  apply(migration: MigrationFile): Promise<{ durationMs: number }>;
+  /** Runs an up file and records it. A dirty entry of the same file is one whose run did not end: its leftovers go first. `remaining` files follow it. */
+  apply(migration: MigrationFile, options: { remaining: number }): Promise<{ durationMs: number }>;
   /** Runs a down file and removes the entry of what it undoes. */
   revert(migration: RevertibleMigration): Promise<{ durationMs: number }>;
 }

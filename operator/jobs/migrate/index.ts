@@ -7,7 +7,7 @@ import { retryWhileUnreachable } from '../unreachable.ts';
 import { baselineEntry, baselineOf } from './baseline.ts';
 import type { EngineOptions, LockedTarget, MigrationEngine, Target } from './engine.ts';
 import { newestOf, type LedgerEntry } from './ledger.ts';
-import { describePlan, downOf, planSteps, textsOf, unappliedOf, type Steps } from './plan.ts';
+import { begunBy, describePlan, downOf, planSteps, textsOf, unappliedOf, type Steps } from './plan.ts';
 import { downRefusal, refuseByPolicy } from './policy.ts';
 import { compareVersions, readSource, type MigrationFile } from './source.ts';
 
@@ -80,7 +80,10 @@ async function lookAhead(target: Target, source: readonly MigrationFile[], input
   const steps = planSteps(source, ledger, input.toVersion);
   if (steps.pending.length === 0) return { ledger, baseline, steps };
   refuseMissingDown(steps, input);
-  const plan = describePlan(steps, await target.check(textsOf(steps)));
+  const plan = describePlan(
+    steps,
+    await target.check(textsOf(steps), steps.direction === 'Up' ? begunBy(source, ledger) : []),
+  );
   return { ledger, baseline, steps, plan };
 }
 
@@ -101,7 +104,7 @@ async function run(target: LockedTarget, { direction, pending }: Steps, { signal
       log.info({ file }, `applying ${file}`);
       progress.tell(`file ${i + 1} of ${pending.length}: ${file}`);
       const { durationMs } = await (direction === 'Up'
-        ? target.apply(migration)
+        ? target.apply(migration, { remaining: pending.length - i - 1 })
         : target.revert({ ...migration, down: downOf(migration) }));
       log.info({ file, durationMs }, `applied ${file}`);
     }

@@ -16,6 +16,8 @@ export interface LedgerEntry {
   appliedAt: string;
   durationMs: number;
   run: string;
+  /** How many files were to follow it in its run. Nobody uses what a run made before the run has come to its end. */
+  remaining?: number;
 }
 
 export function newestOf(ledger: readonly LedgerEntry[]): LedgerEntry | undefined {

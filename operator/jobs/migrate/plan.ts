@@ -21,11 +21,34 @@ export function planSteps(
 ): Steps {
   refuseUnknown(source, toVersion);
   const unapplied = unappliedOf(source, ledger);
-  if (toVersion === 'latest') return { direction: 'Up', pending: unapplied };
+  if (toVersion === 'latest') return upwards(source, unapplied, ledger);
   const isAbove = ({ version }: { version: string }): boolean => compareVersions(version, toVersion) > 0;
   const above = ledger.filter(isAbove).toSorted((a, b) => compareVersions(b.version, a.version));
-  if (above.length === 0) return { direction: 'Up', pending: unapplied.filter((migration) => !isAbove(migration)) };
+  if (above.length === 0)
+    return upwards(
+      source,
+      unapplied.filter((migration) => !isAbove(migration)),
+      ledger,
+    );
   return { direction: 'Down', pending: above.map((entry) => undoneBy(source, entry)) };
+}
+
+function upwards(
+  source: readonly MigrationFile[],
+  pending: readonly MigrationFile[],
+  ledger: readonly LedgerEntry[],
+): Steps {
+  const known = new Set(source.map(({ version }) => BigInt(version)));
+  const undoing = ledger.find(
+    ({ kind, state, version }) => kind === 'down' && state === 'dirty' && known.has(BigInt(version)),
+  );
+  if (undoing) {
+    throw new JobError(
+      'DirtyLedger',
+      `the undoing of ${labelOf(undoing)} was begun by ${undoing.run} and its end is not known: set toVersion below ${undoing.version} to finish it`,
+    );
+  }
+  return { direction: 'Up', pending };
 }
 
 /** The files of the source that the database does not have. */
@@ -170,3 +193,11 @@ function refuseMissing(source: readonly MigrationFile[], ledger: readonly Ledger
 }
 
 const short = (checksum: string): string => checksum.slice(0, 12);
+
+/** What was applied on the way up by runs that did not come to their end: the entries since the last that nothing was to follow. */
+export function begunBy(source: readonly MigrationFile[], ledger: readonly LedgerEntry[]): readonly MigrationFile[] {
+  const entries = ledger.filter(({ state }) => state === 'applied');
+  const begun = entries.slice(entries.findLastIndex(({ remaining = 0 }) => remaining === 0) + 1);
+  const versions = new Set(begun.map(({ version }) => BigInt(version)));
+  return source.filter(({ version }) => versions.has(BigInt(version)));
+}

@@ -1,19 +1,23 @@
-import { holdsAdvisoryLock, lockHolder, takeAdvisoryLock } from '../advisory-lock.ts';
-import { durationMs } from '../contract.ts';
-import { codeOf, JobError, messageOf } from '../failures.ts';
-import { DEAD_PEER_SETTINGS, inTransaction, quoteName, withPostgres, type PgClient } from '../postgres.ts';
-import { isUnreachable } from '../unreachable.ts';
-import type { EngineOptions, LockedTarget, MigrationEngine, Target } from './engine.ts';
-import { ensureLedger, existingTables, insertEntry, LEDGER_TABLE, readLedger } from './postgres-ledger.ts';
+import { lockHolder, takeAdvisoryLock } from '../advisory-lock.ts';
+import { JobError } from '../failures.ts';
+import { withPostgres, type PgClient } from '../postgres.ts';
 import { baselineEntry } from './baseline.ts';
+import type { EngineOptions, LockedTarget, MigrationEngine, Target } from './engine.ts';
+import { labelOf, type LedgerEntry } from './ledger.ts';
+import * as ledger from './postgres-ledger.ts';
+import { runInTransaction, type FileRun } from './postgres-run.ts';
+import { runStandalone } from './postgres-standalone.ts';
 import type { SourceText } from './source.ts';
-import { lineAt, splitSql, type SqlStatement } from './sql.ts';
+import { readCatalog } from './sql/catalog.ts';
+import { classify, namesIn, type ParsedFile } from './sql/classify.ts';
+import { parseSql, type SqlStatement } from './sql/parse.ts';
+import { isStandalone, refuseImpossible } from './sql/standalone.ts';
 
 export const postgresEngine: MigrationEngine = {
   look: (options, work) =>
     connected(options, async (client) => {
       await client.query('SET default_transaction_read_only = on');
-      return work(looked(client));
+      return work(looked(client, parser()));
     }),
   withLock: (options, work) =>
     connected(options, async (client) => {
@@ -22,18 +26,36 @@ export const postgresEngine: MigrationEngine = {
     }),
 };
 
+type Parser = (file: SourceText) => Promise<readonly SqlStatement[]>;
+
 function connected<T>({ uri, input, signal }: EngineOptions, work: (client: PgClient) => Promise<T>): Promise<T> {
   const applicationName = `orderplane-migrate ${input.run}`;
   return withPostgres({ uri, database: input.database, applicationName, signal }, work);
 }
 
-function looked(client: PgClient): Target {
+/** Parses each file once. */
+function parser(): Parser {
+  const parsed = new Map<SourceText, Promise<readonly SqlStatement[]>>();
+  return (file) => {
+    const statements = parsed.get(file) ?? parseSql(file);
+    parsed.set(file, statements);
+    return statements;
+  };
+}
+
+function looked(client: PgClient, parse: Parser): Target {
   return {
-    readLedger: () => readLedger(client),
-    existing: () => existingTables(client),
-    check: async (texts) => {
-      for (const text of texts) await splitSql(text);
-      return [];
+    readLedger: () => ledger.readLedger(client),
+    existing: () => ledger.existingTables(client),
+    check: async (texts, begun) => {
+      const files: ParsedFile[] = [];
+      for (const file of begun) files.push({ file, statements: await parse(file), wasApplied: true });
+      for (const file of texts) {
+        const statements = await parse(file);
+        refuseImpossible(file, statements);
+        files.push({ file, statements });
+      }
+      return classify(files, await readCatalog(client, namesIn(files)));
     },
     lockHolder: () => lockHolder(client, 'migrations'),
   };
@@ -41,110 +63,66 @@ function looked(client: PgClient): Target {
 
 function lockedTarget(client: PgClient, options: EngineOptions): LockedTarget {
   const { run } = options.input;
-  return {
-    ...looked(client),
-    ensureLedger: async (baseline) => {
-      await ensureLedger(client);
-      if (baseline === undefined) return;
-      const entry = baselineEntry(baseline, run);
-      await insertEntry(client, entry, entry);
-    },
-    apply: (migration) =>
-      inFileTransaction(client, migration, options, async (work) => {
-        await insertEntry(client, migration, { kind: 'up', state: 'applied', run });
-        const durationMs = await work();
-        await client.query(
-          `UPDATE ${LEDGER_TABLE} SET duration_ms = $2, applied_at = clock_timestamp() WHERE version = $1`,
-          [migration.version, durationMs],
-        );
-      }),
-    revert: (migration) =>
-      inFileTransaction(client, migration.down, options, async (work) => {
-        await client.query(`DELETE FROM ${LEDGER_TABLE} WHERE version = $1`, [migration.version]);
-        await work();
-      }),
-  };
-}
-
-/** Runs a file and what `record` does around it in one transaction: others see both, or neither. */
-async function inFileTransaction(
-  client: PgClient,
-  file: SourceText,
-  options: EngineOptions,
-  record: (work: () => Promise<number>) => Promise<void>,
-): Promise<{ durationMs: number }> {
-  const startedAt = performance.now();
-  const elapsedMs = (): number => Math.round(performance.now() - startedAt);
-  const statements = await splitSql(file);
-  await freshSession(client, options);
-  await inTransaction(client, async () => {
-    await requireLock(client);
-    await record(async () => {
-      if (options.ownerRole) await client.query(`SET LOCAL ROLE ${quoteName(options.ownerRole)}`);
-      for (const statement of statements) await runStatement(client, file, statement);
-      await client.query('SET LOCAL ROLE NONE');
-      return elapsedMs();
-    });
-  }).catch((error: unknown) => {
-    // Deferred constraints speak up at the commit, which is no statement of the file.
-    if (error instanceof JobError || isUnreachable(error)) throw error;
-    throw new JobError('StatementFailed', `${file.file}: ${messageOf(error)}`, { cause: error });
+  const parse = parser();
+  const runOf = async (file: SourceText): Promise<FileRun> => ({
+    client,
+    file,
+    statements: await parse(file),
+    options,
   });
-  return { durationMs: elapsedMs() };
-}
-
-/** What one file has set in its session must not reach the next: `search_path` in a dump, a role, a timeout. */
-async function freshSession(client: PgClient, { input: { policy } }: EngineOptions): Promise<void> {
-  await client.query('SET SESSION AUTHORIZATION DEFAULT');
-  await client.query('RESET ALL');
-  for (const setting of DEAD_PEER_SETTINGS) await client.query(setting).catch(() => {});
-  await client.query(`SET lock_timeout = ${durationMs(policy.lockTimeout)}`);
-  await client.query(`SET statement_timeout = ${durationMs(policy.statementTimeout)}`);
-}
-
-/** A lock that this very session does not have is no lock. */
-async function requireLock(client: PgClient): Promise<void> {
-  if (await holdsAdvisoryLock(client, 'migrations')) return;
-  throw new JobError(
-    'LockLost',
-    'the lock for migrations is not held by this session: a transaction pooler is between this Job and Postgres; give it a direct address',
-  );
-}
-
-async function runStatement(client: PgClient, file: SourceText, statement: SqlStatement): Promise<void> {
-  try {
-    await client.query(statement.text);
-  } catch (error) {
-    if (isUnreachable(error)) throw error;
-    throw statementError(file, statement, error);
-  }
-}
-
-function statementError(file: SourceText, statement: SqlStatement, error: unknown): JobError {
-  const { position, detail, hint, where } = error as {
-    position?: string;
-    detail?: string;
-    hint?: string;
-    where?: string;
+  return {
+    ...looked(client, parse),
+    ensureLedger: async (baseline) => {
+      await ledger.ensureLedger(client);
+      if (baseline !== undefined) await ledger.insertEntry(client, baselineEntry(baseline, run));
+    },
+    apply: async (migration, { remaining }) => {
+      const file = await runOf(migration);
+      const { version, name, checksum } = migration;
+      const before = await ledger.readEntry(client, version);
+      const entry = { version, name, checksum, run, remaining, kind: 'up' } as const;
+      if (!file.statements.some(isStandalone)) {
+        if (before) throw notOfTransaction(before);
+        return runInTransaction(file, async (runFile) => {
+          await ledger.insertEntry(client, { ...entry, state: 'applied' });
+          await ledger.finishEntry(client, version, await runFile());
+        });
+      }
+      return runStandalone(file, {
+        wasBegun: before !== undefined,
+        begin: () =>
+          before
+            ? ledger.markEntry(client, version, { kind: 'up', state: 'dirty', run })
+            : ledger.insertEntry(client, { ...entry, state: 'dirty' }),
+        takeBack: () => ledger.removeEntry(client, version),
+        finish: (tookMs) => ledger.finishEntry(client, version, tookMs),
+      });
+    },
+    revert: async ({ version, down }) => {
+      const file = await runOf(down);
+      const before = await ledger.readEntry(client, version);
+      const wasBegun = before?.state === 'dirty';
+      if (!file.statements.some(isStandalone)) {
+        if (wasBegun) throw notOfTransaction(before);
+        return runInTransaction(file, async (runFile) => {
+          await ledger.removeEntry(client, version);
+          await runFile();
+        });
+      }
+      return runStandalone(file, {
+        wasBegun,
+        begin: () => ledger.markEntry(client, version, { kind: 'down', state: 'dirty', run }),
+        takeBack: () => ledger.markEntry(client, version, { kind: 'up', state: 'applied', run: before?.run ?? run }),
+        finish: () => ledger.removeEntry(client, version),
+      });
+    },
   };
-  const line = statement.line + (position ? lineAt(statement.text, Number(position) - 1) - 1 : 0);
-  const at = `${file.file}:${line}`;
-  const more = [detail, hint, where?.split('\n')[0]].filter(Boolean).map((text) => ` (${text})`);
-  const message = `${at}: ${messageOf(error)}${more.join('')}`;
-  switch (codeOf(error)) {
-    case '25001':
-      return new JobError(
-        'NotTransactional',
-        `${message}: every file runs in one transaction; rewrite the statement without that`,
-        { cause: error },
-      );
-    case '55P03':
-      return new JobError(
-        'LockTimeout',
-        `${message}: another session holds a lock on what the statement needs; it is safe to run again`,
-        { cause: error },
-      );
-    default:
-      return new JobError('StatementFailed', message, { cause: error });
-  }
+}
+
+/** A file that is a transaction leaves no dirty row: who or what wrote this one is not known, nor what it means. */
+function notOfTransaction(entry: LedgerEntry): JobError {
+  return new JobError(
+    'DirtyLedger',
+    `the ledger has ${labelOf(entry)} as ${entry.state}, by ${entry.run}, but its file runs in one transaction, which leaves all or nothing: look what of it is in the database, then delete its row from ${ledger.LEDGER_TABLE}, or set its state to applied`,
+  );
 }

@@ -1,8 +1,6 @@
 import { JobError } from '../failures.ts';
 import { quoteText, type PgClient } from '../postgres.ts';
-import type { LedgerEntry } from './ledger.ts';
-import { LEDGER } from './ledger.ts';
-import type { MigrationFile } from './source.ts';
+import { LEDGER, type LedgerEntry } from './ledger.ts';
 
 export const LEDGER_TABLE = `public.${LEDGER}`;
 
@@ -11,13 +9,14 @@ const FIRST_COLUMNS = ['version', 'name', 'checksum', 'applied_at', 'duration_ms
 const LATER_COLUMNS = {
   kind: `text NOT NULL DEFAULT 'up' CHECK (kind IN ('up', 'down', 'baseline'))`,
   state: `text NOT NULL DEFAULT 'applied' CHECK (state IN ('applied', 'dirty'))`,
+  remaining: 'int NOT NULL DEFAULT 0',
   applied_by: 'text NOT NULL DEFAULT session_user',
 };
 const ABOUT = `Orderplane: the migrations that this database has. kind baseline stands for everything up to its version;
-state dirty is of a statement outside a transaction that was begun and not seen to end; duration_ms is of the whole file; run is the Job.`;
+state dirty is of a statement outside a transaction that was begun and not seen to end; duration_ms is of the whole file; run is the Job; remaining files were to follow in it.`;
 
-/** `undefined` where there is none. Takes a ledger of any release, and writes nothing. */
-export async function readLedger(client: PgClient): Promise<LedgerEntry[] | undefined> {
+/** All entries, or the one of a version; `undefined` where there is no ledger. Takes a ledger of any release, and writes nothing. */
+export async function readLedger(client: PgClient, version?: string): Promise<LedgerEntry[] | undefined> {
   const columns = await ledgerColumns(client);
   if (columns.length === 0) return undefined;
   const missing = FIRST_COLUMNS.filter((column) => !columns.includes(column));
@@ -27,13 +26,20 @@ export async function readLedger(client: PgClient): Promise<LedgerEntry[] | unde
       `the table ${LEDGER_TABLE} is not a ledger of ours: it has no column ${missing.join(', ')}`,
     );
   }
-  const later = (column: string, otherwise: string) => (columns.includes(column) ? column : `'${otherwise}'`);
-  const { rows } = await client.query<Omit<LedgerEntry, 'appliedAt'> & { appliedAt: Date }>(
-    `SELECT version, name, ${later('kind', 'up')} AS kind, ${later('state', 'applied')} AS state, checksum,
-            applied_at AS "appliedAt", duration_ms::float8 AS "durationMs", run
-       FROM ${LEDGER_TABLE} ORDER BY version::numeric`,
+  const later = (column: string, otherwise: string) => (columns.includes(column) ? column : otherwise);
+  const { rows } = await client.query<Row>(
+    `SELECT version, name, ${later('kind', `'up'`)} AS kind, ${later('state', `'applied'`)} AS state, checksum,
+            applied_at AS "appliedAt", duration_ms::float8 AS "durationMs", run, ${later('remaining', '0')} AS remaining
+       FROM ${LEDGER_TABLE} WHERE $1::text IS NULL OR version::numeric = $1::numeric ORDER BY version::numeric`,
+    [version ?? null],
   );
   return rows.map((row) => ({ ...row, appliedAt: row.appliedAt.toISOString() }));
+}
+
+type Row = Omit<LedgerEntry, 'appliedAt'> & { appliedAt: Date };
+
+export async function readEntry(client: PgClient, version: string): Promise<LedgerEntry | undefined> {
+  return (await readLedger(client, version))?.[0];
 }
 
 /** The ledger belongs to the administrator: neither the services nor the migrations themselves can write it. */
@@ -61,13 +67,34 @@ export async function ensureLedger(client: PgClient): Promise<void> {
 /** Its primary key stops a second writer before it does anything, whatever became of the advisory lock. */
 export async function insertEntry(
   client: PgClient,
-  { version, name, checksum }: Pick<MigrationFile, 'version' | 'name' | 'checksum'>,
-  entry: Pick<LedgerEntry, 'kind' | 'state' | 'run'>,
+  { version, name, checksum, run, kind, state, remaining = 0 }: Omit<LedgerEntry, 'appliedAt' | 'durationMs'>,
 ): Promise<void> {
   await client.query(
-    `INSERT INTO ${LEDGER_TABLE} (version, name, checksum, duration_ms, run, kind, state) VALUES ($1, $2, $3, 0, $4, $5, $6)`,
-    [version, name, checksum, entry.run, entry.kind, entry.state],
+    `INSERT INTO ${LEDGER_TABLE} (version, name, checksum, duration_ms, run, kind, state, remaining) VALUES ($1, $2, $3, 0, $4, $5, $6, $7)`,
+    [version, name, checksum, run, kind, state, remaining],
   );
+}
+
+export async function markEntry(
+  client: PgClient,
+  version: string,
+  { kind, state, run }: Pick<LedgerEntry, 'kind' | 'state' | 'run'>,
+): Promise<void> {
+  await client.query(
+    `UPDATE ${LEDGER_TABLE} SET kind = $2, state = $3, run = $4 WHERE version::numeric = $1::numeric`,
+    [version, kind, state, run],
+  );
+}
+
+export async function finishEntry(client: PgClient, version: string, durationMs: number): Promise<void> {
+  await client.query(
+    `UPDATE ${LEDGER_TABLE} SET state = 'applied', duration_ms = $2, applied_at = clock_timestamp() WHERE version::numeric = $1::numeric`,
+    [version, durationMs],
+  );
+}
+
+export async function removeEntry(client: PgClient, version: string): Promise<void> {
+  await client.query(`DELETE FROM ${LEDGER_TABLE} WHERE version::numeric = $1::numeric`, [version]);
 }
 
 /** Names of tables that are neither ours nor an extension's. */
