@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { durationMs } from './contract.ts';
+import { durationMs, type MigrationPlan } from './contract.ts';
 import { fitResult, MAX_RESULT_BYTES } from './result.ts';
 import { createSecrets, passwordOf } from './secrets.ts';
 
@@ -10,6 +10,29 @@ test('a result that is too long loses its oldest entries first, and stays JSON',
   const shown = JSON.parse(text) as { applied: { version: string }[] };
   expect(shown.applied.length).toBeGreaterThan(20);
   expect(shown.applied.at(-1)?.version).toBe('199');
+});
+
+test('a plan that is too long keeps what is first and what is worst, and counts the rest', () => {
+  const files = Array.from({ length: 200 }, (_, i) => `${String(i).padStart(4, '0')}_a_change_of_some_kind.up.sql`);
+  const findings = files.map((file, i) => ({
+    file,
+    line: 1,
+    rule: i === 150 ? 'drop-table' : 'create-index',
+    severity: i === 150 ? ('Destructive' as const) : ('Blocking' as const),
+    statement: 'create index i on t (x)',
+  }));
+  const plan = { hash: 'feed', direction: 'Up' as const, pending: [...files], findings };
+  const failure = { ok: false as const, reason: 'DestructiveRejected', message: 'why '.repeat(100), plan };
+  const text = fitResult(failure, (value) => value);
+  expect(Buffer.byteLength(text)).toBeLessThanOrEqual(MAX_RESULT_BYTES);
+  const shown = (JSON.parse(text) as { plan: MigrationPlan }).plan;
+  expect(shown).toMatchObject({ hash: 'feed', direction: 'Up' });
+  expect(shown.pending).toEqual(files.slice(0, shown.pending.length));
+  expect(shown.findings.at(-1)).toMatchObject({ rule: 'drop-table' });
+  expect(shown.findings[0]).toMatchObject({ file: files[0] });
+  expect(shown.pending.length + (shown.leftOut?.pending ?? 0)).toBe(200);
+  expect(shown.findings.length + (shown.leftOut?.findings ?? 0)).toBe(200);
+  expect(shown.findings.length).toBeGreaterThan(3);
 });
 
 test('a message that is too long keeps its start and its end', () => {

@@ -248,6 +248,11 @@ test('what a run that did not end has made is still new; what it found may not b
   ]);
 });
 
+test('a password is not told', async () => {
+  const [finding] = classify([await parsed("alter role shop with password 'it''s secret' nologin")], catalog);
+  expect(finding?.statement).toBe("alter role shop with password '***' nologin");
+});
+
 test('a statement that the parser knows and no list does is undecidable', () => {
   const node = { FutureStmt: {} };
   const source = { file: '1_x.up.sql', text: 'future', checksum: '' };

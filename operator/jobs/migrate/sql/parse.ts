@@ -48,9 +48,13 @@ export function lineAt(text: string, position: number): number {
   return Array.from(text).slice(0, position).join('').split('\n').length;
 }
 
-/** The first line of a statement, for people. */
+/** The first line of a statement, for people: it goes into a status, and a password does not. */
 export function firstLine(text: string): string {
-  const line = text.split('\n')[0]?.trim() ?? '';
+  const line =
+    text
+      .replace(/(password\s+)E?'([^']|'')*'/gi, `$1'***'`)
+      .split('\n')[0]
+      ?.trim() ?? '';
   return line.length > 80 ? `${line.slice(0, 79)}…` : line;
 }
 
