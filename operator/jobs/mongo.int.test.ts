@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { startMongo } from '@orderplane/hack/testing/mongo.ts';
 import { MongoClient, type Db } from 'mongodb';
-import { fileURLToPath } from 'node:url';
 import { runMigrate } from './migrate/index.ts';
 import { runProvision } from './provision/index.ts';
 import { runSeed } from './seed/index.ts';
@@ -32,106 +31,10 @@ async function migrate(db: Db, files: Record<string, string>, run = 'first') {
   }
 }
 
+/** What a seed needs of its collection. */
 const INDEX = `steps:
-  - createCollection: { collection: orders }
   - createIndex: { collection: orders, name: orders_event_id, keys: { eventId: 1 }, unique: true }
 `;
-
-test("the release's own migration makes the unique index, and nothing the second time", async () => {
-  const db = newDatabase();
-  const dir = fileURLToPath(new URL('../../services/order-query/migrations', import.meta.url));
-  const input = { engine: 'mongo', database: db.databaseName, source: { dir }, run: 'release' };
-  for (const applied of [1, 0]) {
-    const run = `release-${applied}`;
-    const result = await runHere(runMigrate, { ...input, run }, { ADMIN_URI: server.uri });
-    expect(result).toMatchObject({ ok: true, currentVersion: '0001', appliedByThisRun: applied });
-  }
-  await db.collection('orders').insertOne({ eventId: 'e1' });
-  await expect(db.collection('orders').insertOne({ eventId: 'e1' })).rejects.toMatchObject({ code: 11000 });
-});
-
-test('every step does what it says, and can be repeated after a kill before the ledger', async () => {
-  const db = newDatabase();
-  await db.collection('orders').insertMany([{ old: 1, state: 'open' }, { state: 'done' }]);
-  const steps = `steps:
-  - createIndex: { collection: orders, name: by_state, keys: { state: 1 } }
-  - renameField: { collection: orders, from: old, to: new }
-  - updateMany: { collection: orders, filter: { state: open }, update: { $set: { state: pending } } }
-  - dropIndex: { collection: orders, name: by_state }
-`;
-  expect(await migrate(db, { '1_steps.up.yaml': steps })).toMatchObject({ ok: true });
-  const documents = () =>
-    db
-      .collection('orders')
-      .find({}, { projection: { _id: 0 } })
-      .sort({ state: 1 })
-      .toArray();
-  const after = [{ state: 'done' }, { state: 'pending', new: 1 }];
-  expect(await documents()).toEqual(after);
-  await db.collection('orderplane_migrations').deleteMany({});
-  expect(await migrate(db, { '1_steps.up.yaml': steps }, 'again')).toMatchObject({ ok: true, appliedByThisRun: 1 });
-  expect(await documents()).toEqual(after);
-});
-
-const REFUSED: Record<string, [Record<string, string>, string, RegExp]> = {
-  'an edited file': [
-    { '0001_orders.up.yaml': `${INDEX}# edited\n` },
-    'EditedMigration',
-    /^0001_orders\.up\.yaml was edited/,
-  ],
-  'an unknown step': [
-    { '0002_x.up.yaml': 'steps:\n  - createCollection: { collection: a }\n  - dropDatabase: {}\n' },
-    'InvalidSource',
-    /^0002_x\.up\.yaml:3: /,
-  ],
-  'a misspelt field': [
-    { '0002_x.up.yaml': 'steps:\n  - createIndex:\n      collection: a\n      name: i\n      key: { a: 1 }\n' },
-    'InvalidSource',
-    /0002_x\.up\.yaml:\d: steps\.0\.createIndex/,
-  ],
-  'an update that cannot be repeated': [
-    {
-      '0002_x.up.yaml':
-        'steps:\n  - updateMany:\n      collection: a\n      filter: {}\n      update: { $inc: { n: 1 } }\n',
-    },
-    'InvalidSource',
-    /^0002_x\.up\.yaml:5: .*repeated: \$set/,
-  ],
-  'what is no YAML': [{ '0002_x.up.yaml': 'steps:\n  - [\n' }, 'InvalidSource', /^0002_x\.up\.yaml:\d/],
-  'an SQL file': [{ '0002_x.up.sql': 'select 1' }, 'InvalidSource', /a mongo migration is a \.yaml file/],
-};
-test.each(Object.entries(REFUSED))('refuses %s', async (_, [files, reason, message]) => {
-  const db = newDatabase();
-  const applied = { '0001_orders.up.yaml': INDEX };
-  expect(await migrate(db, applied)).toMatchObject({ ok: true });
-  const result = await migrate(db, { ...applied, ...files }, 'refused');
-  expect(result).toEqual({ ok: false, reason, message: expect.stringMatching(message) });
-  expect(await db.collection('orderplane_migrations').countDocuments()).toBe(1);
-});
-
-test('a unique index over documents that are not unique is told with its line', async () => {
-  const db = newDatabase();
-  await db.collection('orders').insertMany([{ eventId: 'e' }, { eventId: 'e' }]);
-  expect(await migrate(db, { '1_i.up.yaml': INDEX })).toMatchObject({
-    ok: false,
-    message: expect.stringMatching(/^1_i\.up\.yaml:3: createIndex: /),
-  });
-  expect(await db.collection('orderplane_migrations').countDocuments()).toBe(0);
-});
-
-test('a lease that its holder left behind is waited for, then taken with a higher token', async () => {
-  const db = newDatabase();
-  const locks = db.collection<{ _id: string }>('orderplane_locks');
-  const dead = { lock: 'migrations', token: 7, holder: 'dead', expiresAt: new Date(Date.now() + 1_000) };
-  await locks.insertOne({ _id: 'migrations/7', ...dead });
-  const [one, two] = await Promise.all([
-    migrate(db, { '1_i.up.yaml': INDEX }, 'one'),
-    migrate(db, { '1_i.up.yaml': INDEX }, 'two'),
-  ]);
-  const applied = [one, two].map((result) => (result?.ok ? result.appliedByThisRun : result));
-  expect(applied.sort()).toEqual([0, 1]);
-  expect(await locks.find().toArray()).toMatchObject([{ token: 9, expiresAt: new Date(0) }]);
-});
 
 test('users can log in with the password they were given last, and only with it', async () => {
   const input = { mongo: { users: [{ name: 'order-query_1', passwordEnv: 'PW', database: 'app' }] } };

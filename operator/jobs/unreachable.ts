@@ -32,6 +32,8 @@ const UNREACHABLE_MESSAGES =
 const UNREACHABLE_NAMES: ReadonlySet<string> = new Set([
   'MongoNetworkError',
   'MongoNetworkTimeoutError',
+  'MongoPoolClearedError',
+  'PoolClearedOnNetworkError',
   'MongoServerSelectionError',
   'MongoTopologyClosedError',
   'MongoNotConnectedError',

@@ -11,6 +11,8 @@ export interface LedgerEntry {
   kind: 'up' | 'down' | 'baseline';
   /** `dirty`: begun outside a transaction, its end is not known. */
   state: 'applied' | 'dirty';
+  /** Of a dirty entry: what was carried out of its file is known step by step, and the engine looks after that; the rest may be mended. */
+  mayBeMended?: boolean;
   /** Of the up file; empty for a baseline. */
   checksum: string;
   appliedAt: string;

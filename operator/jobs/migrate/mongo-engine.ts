@@ -1,143 +1,132 @@
-import type { Db, Document } from 'mongodb';
+import type { Db } from 'mongodb';
 import { durationMs } from '../contract.ts';
-import { codeOf, JobError, messageOf } from '../failures.ts';
-import { MONGO, withMongo } from '../mongo.ts';
+import { JobError, messageOf } from '../failures.ts';
+import { withMongo } from '../mongo.ts';
+import { createProgress } from '../progress.ts';
 import { isUnreachable } from '../unreachable.ts';
 import { baselineEntry } from './baseline.ts';
 import type { EngineOptions, LockedTarget, MigrationEngine, Target } from './engine.ts';
-import { LEDGER, type LedgerEntry } from './ledger.ts';
+import { findingsOf } from './mongo-findings.ts';
 import { leaseHolder, withLease, type Lease } from './mongo-lease.ts';
-import { parseMongoSteps, type MongoStep } from './mongo-steps.ts';
-import { compareVersions, type SourceText } from './source.ts';
-
-interface LedgerDocument extends Omit<LedgerEntry, 'version' | 'appliedAt'> {
-  _id: string;
-  appliedAt: Date;
-}
+import { claim, entryOf, readDocuments, writeBaseline } from './mongo-ledger.ts';
+import { perform } from './mongo-perform.ts';
+import { describeStep, parseMongoSteps, stepChecksum, type MongoStep } from './mongo-steps.ts';
+import type { MigrationFile, SourceText } from './source.ts';
 
 export const mongoEngine: MigrationEngine = {
-  look: (options, work) => connected(options, (db) => work(looked(db))),
+  look: (options, work) => withDatabase(options, (db) => work(targetOf(db))),
   withLock: (options, work) =>
-    connected(options, (db, holder) =>
-      withLease(db, { holder, signal: options.signal, log: options.log }, (lease) =>
+    withDatabase(options, (db) =>
+      withLease(db, { holder: holderOf(options), signal: options.signal, log: options.log }, (lease) =>
         work(lockedTarget(db, lease, options)),
       ),
     ),
 };
 
-function connected<T>(options: EngineOptions, work: (db: Db, holder: string) => Promise<T>): Promise<T> {
-  const holder = `orderplane-migrate ${options.input.run}`;
-  return withMongo({ uri: options.uri, appName: holder, signal: options.signal }, (client) =>
-    work(client.db(options.input.database), holder),
-  );
+const holderOf = ({ input }: EngineOptions): string => `orderplane-migrate ${input.run}`;
+
+function withDatabase<T>(options: EngineOptions, work: (db: Db) => Promise<T>): Promise<T> {
+  const { uri, signal, input } = options;
+  return withMongo({ uri, appName: holderOf(options), signal }, (client) => work(client.db(input.database)));
 }
 
-function looked(db: Db): Target {
+function targetOf(db: Db): Target {
   return {
-    readLedger: async () =>
-      (await db.listCollections({ name: LEDGER }, { nameOnly: true }).hasNext()) ? readLedger(db) : undefined,
-    existing: () => Promise.resolve([]),
-    check: (texts) => {
-      for (const text of texts) parseMongoSteps(text);
-      return Promise.resolve([]);
+    readLedger: async () => (await readDocuments(db))?.map(entryOf),
+    existing: async () => {
+      const names = (await db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name);
+      return names.filter((name) => !/^(system\.|orderplane_)/.test(name)).sort();
     },
+    check: (texts) => findingsOf(db, texts),
     lockHolder: () => leaseHolder(db),
   };
 }
 
-function lockedTarget(db: Db, lease: Lease, { input }: EngineOptions): LockedTarget {
-  const ledger = db.collection<LedgerDocument>(LEDGER);
-  const maxTimeMS = durationMs(input.policy.statementTimeout);
-  const run = async (text: SourceText): Promise<number> => {
-    const startedAt = performance.now();
-    for (const step of parseMongoSteps(text)) {
-      await lease.assertHeld();
-      await runStep(db, text, step, maxTimeMS);
-    }
-    await lease.assertHeld();
-    return Math.round(performance.now() - startedAt);
-  };
+function lockedTarget(db: Db, lease: Lease, options: EngineOptions): LockedTarget {
+  const { run } = options.input;
   return {
-    ...looked(db),
+    ...targetOf(db),
     ensureLedger: async (baseline) => {
-      if (baseline !== undefined) await ledger.insertOne(documentOf(baselineEntry(baseline, input.run)));
+      if (baseline !== undefined) await writeBaseline(db, lease, baselineEntry(baseline, run));
     },
-    apply: async (migration) => {
-      const elapsedMs = await run(migration);
-      const { version, name, checksum } = migration;
-      const entry = { version, name, checksum, kind: 'up', state: 'applied', run: input.run } as const;
-      await ledger.insertOne(documentOf({ ...entry, appliedAt: new Date().toISOString(), durationMs: elapsedMs }));
-      return { durationMs: elapsedMs };
-    },
-    revert: async (migration) => {
-      const elapsedMs = await run(migration.down);
-      await ledger.deleteOne({ _id: migration.version });
-      return { durationMs: elapsedMs };
-    },
+    apply: (migration) => carryOut({ db, lease, options, migration, kind: 'up', text: migration }),
+    revert: (migration) => carryOut({ db, lease, options, migration, kind: 'down', text: migration.down }),
   };
 }
 
-function documentOf({ version, appliedAt, ...entry }: LedgerEntry): LedgerDocument {
-  return { _id: version, ...entry, appliedAt: new Date(appliedAt) };
+interface Work {
+  db: Db;
+  lease: Lease;
+  options: EngineOptions;
+  migration: MigrationFile;
+  kind: 'up' | 'down';
+  text: SourceText;
 }
 
-async function readLedger(db: Db): Promise<LedgerEntry[]> {
-  const documents = await db.collection<LedgerDocument>(LEDGER).find().toArray();
-  return documents
-    .map(({ _id, appliedAt, kind = 'up', state = 'applied', ...entry }) => {
-      if (!/^\d+$/.test(String(_id)) || !(appliedAt instanceof Date)) {
-        throw new JobError(
-          'ForeignLedger',
-          `the collection ${LEDGER} is not a ledger of ours: it holds a document ${JSON.stringify(_id)}`,
-        );
-      }
-      return { version: _id, kind, state, ...entry, appliedAt: appliedAt.toISOString() };
-    })
-    .sort((a, b) => compareVersions(a.version, b.version));
-}
-
-async function runStep(db: Db, file: SourceText, step: MongoStep, maxTimeMS: number): Promise<void> {
-  try {
-    await perform(db, step, maxTimeMS);
-  } catch (error) {
-    if (isUnreachable(error)) throw error;
-    throw new JobError('StatementFailed', `${file.file}:${step.line}: ${step.kind}: ${messageOf(error)}`, {
-      cause: error,
+/** Carries out what is left of a file, with a record of each step: killed anywhere, one step at most is carried out twice. */
+async function carryOut(work: Work): Promise<{ durationMs: number }> {
+  const startedAt = performance.now();
+  const { db, lease, options, migration, kind, text } = work;
+  const { run } = options.input;
+  const steps = parseMongoSteps(text);
+  const claimed = await claim(db, lease, migration, { kind, run });
+  claimed.done.forEach((record, i) => refuseEditedStep(text, steps, i, record));
+  for (const [i, step] of steps.entries()) {
+    if (i < claimed.done.length) continue;
+    options.signal.throwIfAborted();
+    const stepStartedAt = performance.now();
+    await runStep(work, step, `step ${i + 1} of ${steps.length}`);
+    await claimed.record({
+      step: describeStep(step),
+      checksum: stepChecksum(step),
+      appliedAt: new Date(),
+      durationMs: Math.round(performance.now() - stepStartedAt),
+      run,
     });
   }
+  await claimed.finish();
+  return { durationMs: Math.round(performance.now() - startedAt) };
 }
 
-/** Every step does nothing when its effect is there already. */
-async function perform(db: Db, step: MongoStep, maxTimeMS: number): Promise<void> {
-  switch (step.kind) {
-    case 'createCollection':
-      return ignoring([MONGO.namespaceExists], db.createCollection(step.collection, { maxTimeMS }));
-    case 'createIndex':
-      return void (await db
-        .collection(step.collection)
-        .createIndex(step.keys, { name: step.name, ...(step.unique && { unique: true }), maxTimeMS }));
-    case 'dropIndex':
-      return ignoring(
-        [MONGO.indexNotFound, MONGO.namespaceNotFound],
-        db.collection(step.collection).dropIndex(step.name, { maxTimeMS }),
-      );
-    case 'renameField':
-      return void (await db
-        .collection(step.collection)
-        .updateMany({ [step.from]: { $exists: true } }, { $rename: { [step.from]: step.to } }, { maxTimeMS }));
-    case 'updateMany': {
-      const { BSON } = await import('mongodb');
-      const extended = (value: object): Document => BSON.EJSON.deserialize(value as Document) as Document;
-      return void (await db
-        .collection(step.collection)
-        .updateMany(extended(step.filter), extended(step.update), { maxTimeMS }));
-    }
+/** A file that was begun may be mended from the step on that failed; what was carried out of it stays as it is. */
+function refuseEditedStep(
+  text: SourceText,
+  steps: readonly MongoStep[],
+  i: number,
+  record: { step: string; checksum: string },
+): void {
+  const step = steps[i];
+  if (step && stepChecksum(step) === record.checksum) return;
+  throw new JobError(
+    'EditedMigration',
+    `${text.file}:${step?.line ?? 1}: step ${i + 1} of this file, ${record.step}, was carried out before it was edited: restore it, and put the change into a step after it`,
+  );
+}
+
+async function runStep({ db, lease, options, text }: Work, step: MongoStep, position: string): Promise<void> {
+  const { statementTimeout } = options.input.policy;
+  const startedAt = performance.now();
+  const stepLeft = (): number => Math.ceil(durationMs(statementTimeout) - (performance.now() - startedAt));
+  const at = `${text.file}:${step.line}: ${describeStep(step)}`;
+  const tooLong = () =>
+    new JobError('StatementFailed', `${at}: took longer than policy.statementTimeout, ${statementTimeout}`);
+  const progress = createProgress(options.log);
+  const within = async (): Promise<number> => {
+    const ms = Math.min(await lease.left(), stepLeft());
+    if (ms <= 0) throw tooLong();
+    return ms;
+  };
+  const onProgress = (documents: number): void =>
+    progress.tell(`${text.file}: ${position}, ${describeStep(step)}: ${documents} documents`);
+  try {
+    await perform({ db, within, stepLeft: () => Math.max(1, stepLeft()), onProgress }, step);
+  } catch (error) {
+    if (isUnreachable(error) || (error instanceof JobError && error.reason !== 'StatementFailed')) throw error;
+    if (stepLeft() <= 0) throw tooLong();
+    // A command that ran out of time ran out of what was left of the lease, and so may the lease have.
+    await lease.left();
+    throw new JobError('StatementFailed', `${at}: ${messageOf(error)}`, { cause: error });
+  } finally {
+    progress.end();
   }
-}
-
-async function ignoring(codes: readonly number[], work: Promise<unknown>): Promise<void> {
-  await work.catch((error: unknown) => {
-    const code = codeOf(error);
-    if (typeof code !== 'number' || !codes.includes(code)) throw error;
-  });
 }

@@ -1,17 +1,21 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Db } from 'mongodb';
 import type { Log } from '../../runtime/log.ts';
-import { codeOf, JobError } from '../failures.ts';
+import { codeOf, JobError, messageOf } from '../failures.ts';
 import { MONGO } from '../mongo.ts';
 
 /** How long a killed holder keeps others waiting. */
-const LEASE_MS = 12_000;
-const RENEW_EVERY_MS = 3_000;
-/** A holder gives up this long before others may take over: clocks are read at either end of a network. */
+const LEASE_MS = 10_000;
+const RENEW_EVERY_MS = 2_500;
+/** A holder stops this long before others may take over: what it sent last has its own way to go, and to end. */
 const MARGIN_MS = 1_000;
-const POLL_MS = 500;
-const SAY_WHO_EVERY_MS = 10_000;
-const LOCKS = 'orderplane_locks';
+/** With less than this left, a step would have next to no time: the lease is renewed first. */
+const ENOUGH_MS = LEASE_MS - RENEW_EVERY_MS - MARGIN_MS;
+const POLL_MS = 250;
+const SAY_WHO_EVERY_MS = 2_000;
+const GIVE_UP_AFTER_MS = 15 * 60_000;
+export const LOCKS = 'orderplane_locks';
 const LOCK = 'migrations';
 
 interface LeaseDocument {
@@ -19,99 +23,175 @@ interface LeaseDocument {
   _id: string;
   lock: string;
   token: number;
+  /** For whoever waits. */
   holder: string;
+  /** Of this very attempt: two runs may have the same name. */
+  nonce: string;
+  acquiredAt: Date;
   expiresAt: Date;
 }
 
+interface LeaseOptions {
+  holder: string;
+  signal: AbortSignal;
+  log: Log;
+}
+
 export interface Lease {
-  /** Grows by one with every holder. */
+  /** Grows by one with every holder: the ledger takes no write of an older one. */
   readonly token: number;
-  /** Renews the lease, or throws `LockLost` when it is not ours any more. Called before every write. */
-  assertHeld(): Promise<void>;
+  /**
+   * For how many milliseconds nobody else can hold the lease, whatever becomes of this process; renewed first when that is not much.
+   * Throws `LockLost` when it is not ours any more.
+   */
+  left(): Promise<number>;
 }
 
-/** Runs `work` while a lease is ours, renewed beside it. Times are the server's. */
-export async function withLease<T>(
-  db: Db,
-  options: { holder: string; signal: AbortSignal; log: Log },
-  work: (lease: Lease) => Promise<T>,
-): Promise<T> {
+/**
+ * Runs `work` while a lease is ours, renewed beside it; ends with `LockLost` when it is lost, whatever `work` then waits for.
+ *
+ * A lease ends by the clock, and its holder may be frozen between looking at the clock and writing. So each command is given `left()` as
+ * its `timeoutMS`: the driver looks at that once more in the turn in which it writes to the socket, and tells the server what is left of it
+ * as `maxTimeMS`. What would be late is not sent, and what was sent has ended before others begin.
+ */
+export async function withLease<T>(db: Db, options: LeaseOptions, work: (lease: Lease) => Promise<T>): Promise<T> {
+  const clock = await serverClock(db);
   const locks = db.collection<LeaseDocument>(LOCKS);
-  const serverNow = await serverClock(db);
-  const inMs = (ms: number): Date => new Date(serverNow() + ms);
-  const newest = () => locks.findOne({ lock: LOCK }, { sort: { token: -1 } });
-
-  const token = await acquire();
+  const { token, expiresAt } = await acquire(db, clock, options);
   const own = { _id: idOf(token) };
-  const assertHeld = async (): Promise<void> => {
-    const renewed = await locks.updateOne(
-      { ...own, expiresAt: { $gt: inMs(MARGIN_MS) } },
-      { $set: { expiresAt: inMs(LEASE_MS) } },
-    );
-    if (renewed.matchedCount === 1 && (await newest())?.token === token) return;
-    throw new JobError('LockLost', 'the lease for migrations was lost to another run; it is safe to run again');
-  };
-  // A renewal that failed is found by the next assertHeld.
-  const timer = setInterval(() => void assertHeld().catch(() => {}), RENEW_EVERY_MS);
-  try {
-    return await work({ token, assertHeld });
-  } finally {
-    clearInterval(timer);
-    await locks.updateOne(own, { $set: { expiresAt: new Date(0) } }).catch(() => {});
-  }
+  let validUntil = expiresAt - MARGIN_MS;
+  const leftNow = (): number => Math.floor(validUntil - clock());
 
-  async function acquire(): Promise<number> {
-    for (let toldAt = -Infinity; ; await delay(POLL_MS, undefined, { signal: options.signal })) {
-      const current = await newest();
-      if (!current || current.expiresAt.getTime() <= serverNow()) {
-        const next = (current?.token ?? 0) + 1;
-        if (await take(next)) return next;
-      } else if (Date.now() - toldAt >= SAY_WHO_EVERY_MS) {
-        options.log.info(
-          { lockHolder: current.holder },
-          `waiting for ${current.holder}, which holds the lock for migrations`,
-        );
-        toldAt = Date.now();
-      }
-    }
-  }
-
-  async function take(next: number): Promise<boolean> {
+  let away: JobError | undefined;
+  let renewing: Promise<void> | undefined;
+  const loss = (): JobError => away ?? lockLost();
+  const renewOnce = async (): Promise<void> => {
+    const timeoutMS = leftNow();
+    if (timeoutMS <= 0) throw loss();
+    const expiresAt = clock() + LEASE_MS;
     try {
-      await locks.insertOne({
-        _id: idOf(next),
-        lock: LOCK,
-        token: next,
-        holder: options.holder,
-        expiresAt: inMs(LEASE_MS),
-      });
+      // $max: one whose answer was lost may come after a later one.
+      const renewed = await locks.updateOne(own, { $max: { expiresAt: new Date(expiresAt) } }, { timeoutMS });
+      away = renewed.matchedCount === 1 && (await newest(db, timeoutMS))?.token === token ? undefined : lockLost();
     } catch (error) {
-      if (codeOf(error) === MONGO.duplicateKey) return false;
-      throw error;
+      away = new JobError('Unreachable', `MongoDB went away: ${messageOf(error)}`, { cause: error });
     }
-    // Who was slow between looking and inserting may have taken a number that others have long been past.
-    if ((await newest())?.token !== next) {
-      await locks.deleteOne({ _id: idOf(next) });
-      return false;
-    }
-    await locks.deleteMany({ lock: LOCK, token: { $lt: next } });
-    return true;
+    if (away) throw away;
+    validUntil = expiresAt - MARGIN_MS;
+  };
+  const renew = (): Promise<void> => {
+    renewing ??= renewOnce().finally(() => (renewing = undefined));
+    return renewing;
+  };
+  const left = async (): Promise<number> => {
+    if (leftNow() < ENOUGH_MS) await renew();
+    const ms = leftNow();
+    if (ms <= 0) throw loss();
+    return ms;
+  };
+  const lost = Promise.withResolvers<never>();
+  const renewal = setInterval(() => {
+    // While the server is away it is tried again, until nothing is left.
+    renew().catch((error: JobError) => {
+      if (error.reason === 'LockLost' || leftNow() <= 0) lost.reject(error);
+    });
+  }, RENEW_EVERY_MS);
+  try {
+    return await Promise.race([work({ token, left }), lost.promise]);
+  } finally {
+    clearInterval(renewal);
+    await renewing?.catch(() => {});
+    const timeoutMS = leftNow();
+    if (timeoutMS > 0) await locks.updateOne(own, { $set: { expiresAt: new Date(0) } }, { timeoutMS }).catch(() => {});
   }
 }
 
-/** Who has an unexpired lease. */
+async function acquire(
+  db: Db,
+  clock: () => number,
+  { holder, signal, log }: LeaseOptions,
+): Promise<{ token: number; expiresAt: number }> {
+  const startedAt = performance.now();
+  for (let toldAt = -Infinity; ; await delay(POLL_MS, undefined, { signal })) {
+    const current = await newest(db);
+    if (!current || current.expiresAt.getTime() <= clock()) {
+      const next = { token: (current?.token ?? 0) + 1, expiresAt: clock() + LEASE_MS };
+      if (await take(db, next, holder)) return next;
+      continue;
+    }
+    const now = performance.now();
+    if (now - startedAt > GIVE_UP_AFTER_MS) {
+      const minutes = GIVE_UP_AFTER_MS / 60_000;
+      throw new JobError(
+        'LockTimeout',
+        `the lock for ${LOCK} is still held by ${current.holder} after ${minutes} minutes`,
+      );
+    }
+    if (now - toldAt < SAY_WHO_EVERY_MS) continue;
+    log.info({ lockHolder: current.holder }, `waiting for ${current.holder}, which holds the lock for ${LOCK}`);
+    toldAt = now;
+  }
+}
+
+async function take(db: Db, next: { token: number; expiresAt: number }, holder: string): Promise<boolean> {
+  const locks = db.collection<LeaseDocument>(LOCKS);
+  const nonce = randomUUID();
+  const own = { _id: idOf(next.token), nonce };
+  const expiresAt = new Date(next.expiresAt);
+  try {
+    await locks.insertOne({
+      ...own,
+      lock: LOCK,
+      token: next.token,
+      holder,
+      acquiredAt: new Date(next.expiresAt - LEASE_MS),
+      expiresAt,
+    });
+  } catch (error) {
+    if (codeOf(error) === MONGO.duplicateKey) return false;
+    // It may be in, with only the answer lost: this run would wait for itself.
+    await locks.deleteOne(own).catch(() => {});
+    throw error;
+  }
+  // Who was slow between looking and inserting may have taken a number that others have long been past.
+  if ((await newest(db))?.token !== next.token) {
+    await locks.deleteOne(own);
+    return false;
+  }
+  await locks.deleteMany({ lock: LOCK, token: { $lt: next.token } });
+  return true;
+}
+
+function newest(db: Db, timeoutMS?: number): Promise<LeaseDocument | null> {
+  return db
+    .collection<LeaseDocument>(LOCKS)
+    .findOne({ lock: LOCK }, { sort: { token: -1 }, ...(timeoutMS && { timeoutMS }) });
+}
+
+/** Who holds the lease at this moment, in words; undefined for nobody. */
 export async function leaseHolder(db: Db): Promise<string | undefined> {
-  const serverNow = await serverClock(db);
-  const newest = await db.collection<LeaseDocument>(LOCKS).findOne({ lock: LOCK }, { sort: { token: -1 } });
-  return newest && newest.expiresAt.getTime() > serverNow() ? newest.holder : undefined;
+  const [clock, current] = [await serverClock(db), await newest(db)];
+  return current && current.expiresAt.getTime() > clock() ? current.holder : undefined;
 }
 
 const idOf = (token: number): string => `${LOCK}/${token}`;
 
-/** The server's time from here on: machines' clocks differ, and a lease must end for all at once. */
+function lockLost(): JobError {
+  return new JobError(
+    'LockLost',
+    `the lease for ${LOCK} was lost: this run was held up for longer than it lasts; it is safe to run again`,
+  );
+}
+
+/** The server's time in milliseconds from here on: machines' clocks differ and jump, and a lease must end for all at once. */
 async function serverClock(db: Db): Promise<() => number> {
-  const askedAt = Date.now();
-  const { localTime } = (await db.command({ hello: 1 })) as { localTime?: Date };
-  const offset = (localTime?.getTime() ?? askedAt) - (askedAt + Date.now()) / 2;
-  return () => Date.now() + offset;
+  for (let attempt = 1; ; attempt++) {
+    const askedAt = performance.now();
+    const { localTime } = (await db.command({ hello: 1 })) as { localTime?: Date };
+    const answeredAt = performance.now();
+    if (!localTime) throw new JobError('Failed', 'MongoDB does not tell its time (hello.localTime)');
+    const offset = localTime.getTime() - (askedAt + answeredAt) / 2;
+    if (answeredAt - askedAt < MARGIN_MS) return () => performance.now() + offset;
+    if (attempt === 10) throw new JobError('Unreachable', 'MongoDB takes longer than a second to say hello');
+  }
 }

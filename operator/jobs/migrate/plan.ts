@@ -20,6 +20,7 @@ export function planSteps(
   toVersion: MigrateInput['toVersion'] = 'latest',
 ): Steps {
   refuseUnknown(source, toVersion);
+  refuseHalfUndone(ledger, toVersion);
   const unapplied = unappliedOf(source, ledger);
   if (toVersion === 'latest') return upwards(source, unapplied, ledger);
   const isAbove = ({ version }: { version: string }): boolean => compareVersions(version, toVersion) > 0;
@@ -147,6 +148,15 @@ function undoneBy(source: readonly MigrationFile[], entry: LedgerEntry): Migrati
   return undone;
 }
 
+function refuseHalfUndone(ledger: readonly LedgerEntry[], toVersion: MigrateInput['toVersion']): void {
+  const undone = ledger.find(({ kind, state }) => kind === 'down' && state === 'dirty');
+  if (!undone || (toVersion !== 'latest' && compareVersions(undone.version, toVersion) > 0)) return;
+  throw new JobError(
+    'DirtyLedger',
+    `${labelOf(undone)} is half undone, by ${undone.run}: set toVersion below ${undone.version}, with policy.down Allow, to finish that first`,
+  );
+}
+
 function refuseUnknown(source: readonly MigrationFile[], toVersion: MigrateInput['toVersion']): void {
   // 0 is the version before the first.
   if (toVersion === 'latest' || BigInt(toVersion) === 0n) return;
@@ -166,7 +176,7 @@ function refuseForeign(migration: MigrationFile, entry: LedgerEntry): void {
 }
 
 function refuseEdited(migration: MigrationFile, entry: LedgerEntry): void {
-  if (entry.checksum === migration.checksum) return;
+  if (entry.checksum === migration.checksum || entry.mayBeMended) return;
   const begun = entry.state === 'dirty' ? 'begun' : 'applied';
   throw new JobError(
     'EditedMigration',

@@ -1,0 +1,77 @@
+/** What a policy should know of steps: what they destroy, and what a release before them stumbles over. */
+import type { Db } from 'mongodb';
+import type { PlanFinding } from '../contract.ts';
+import { indexesOf } from './mongo-perform.ts';
+import { describeStep, parseMongoSteps, type MongoStep } from './mongo-steps.ts';
+import type { SourceText } from './source.ts';
+
+/** A rule of docs/migrations.md that a step falls under. */
+interface Verdict {
+  rule: string;
+  severity: PlanFinding['severity'];
+}
+
+/** What is known of the database at the moment before a step: what it has, and what the steps before it will have made. */
+interface Outlook {
+  /** Whether documents of people's may be in a collection. */
+  hasDocuments(collection: string): boolean;
+  isUnique(collection: string, index: string): boolean;
+}
+
+/** The findings of texts that are to run in this order. Reads the database: whether an index is unique, it knows best. */
+export async function findingsOf(db: Db, texts: readonly SourceText[]): Promise<PlanFinding[]> {
+  const files = texts.map((text) => ({ file: text.file, steps: parseMongoSteps(text) }));
+  const steps = files.flatMap((file) => file.steps);
+  const existing = new Set((await db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name));
+  const unique = new Set<string>();
+  for (const collection of new Set(steps.flatMap((step) => (step.kind === 'dropIndex' ? [step.collection] : [])))) {
+    const indexes = existing.has(collection) ? await indexesOf(db, collection) : [];
+    for (const index of indexes) if (index.unique) unique.add(keyOf(collection, index.name as string));
+  }
+  const outlook: Outlook = {
+    hasDocuments: (collection) => existing.has(collection),
+    isUnique: (collection, index) => unique.has(keyOf(collection, index)),
+  };
+  return files.flatMap(({ file, steps }) =>
+    steps.flatMap((step) => {
+      const found = verdictsOn(step, outlook).map((verdict) => ({
+        file,
+        line: step.line,
+        ...verdict,
+        statement: describeStep(step),
+      }));
+      if (step.kind === 'createIndex' && step.unique) unique.add(keyOf(step.collection, step.name));
+      if (step.kind === 'renameCollection' && existing.delete(step.from)) existing.add(step.to);
+      return found;
+    }),
+  );
+}
+
+/** What is wrong with one step. A collection that no document is in yet loses nothing. */
+export function verdictsOn(step: MongoStep, { hasDocuments, isUnique }: Outlook): Verdict[] {
+  const destroys = (rule: string): Verdict => ({ rule, severity: 'Destructive' });
+  switch (step.kind) {
+    case 'dropCollection':
+      return hasDocuments(step.collection) ? [destroys('drop-collection')] : [];
+    case 'dropIndex':
+      return isUnique(step.collection, step.name) ? [destroys('drop-unique-index')] : [];
+    case 'renameCollection':
+      return hasDocuments(step.from) ? [destroys('rename-collection')] : [];
+    case 'renameField':
+      return hasDocuments(step.collection) ? [destroys('rename-field')] : [];
+    case 'createIndex':
+      return step.expireAfterSeconds !== undefined && hasDocuments(step.collection) ? [destroys('ttl-index')] : [];
+    case 'updateMany':
+      if (!hasDocuments(step.collection)) return [];
+      return [
+        ...('$unset' in step.update ? [destroys('unset-field')] : []),
+        ...('$pull' in step.update ? [destroys('pull-elements')] : []),
+        ...(Object.keys(step.filter).length === 0 ? [destroys('update-all')] : []),
+      ];
+    case 'createCollection':
+    case 'setValidator':
+      return [];
+  }
+}
+
+const keyOf = (collection: string, index: string): string => `${collection}\0${index}`;
