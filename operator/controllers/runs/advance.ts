@@ -18,10 +18,11 @@ import {
 import { findCause } from '../cause.ts';
 import type { Deps } from '../deps.ts';
 
-import { Blocked, stalled } from '../fact.ts';
+import { Blocked, soonest, stalled } from '../fact.ts';
 import { JOB_NAME_LABEL } from './owner.ts';
 import { observeRun } from './observe.ts';
 import { planRun, recordOf, superfluousRuns, type ObservedRun, type RunRecord } from './plan.ts';
+import { readProgress, type JobWords } from './progress.ts';
 
 /** Where a Job stands after a visit. */
 export interface RunProgress {
@@ -31,12 +32,16 @@ export interface RunProgress {
   failure?: RunRecord;
   /** What it answered, where a run that succeeded was recorded by this very visit. */
   result?: unknown;
+  /** What it answered beside reason and message, where a run that failed was. */
+  refusal?: unknown;
   /** Whether the input has been dealt with. */
   isSettled: boolean;
   /** The Job that runs now. */
   running?: string;
   /** Why the running Job does not get on. */
   trouble?: string;
+  /** What the running Job says of itself. */
+  words?: JobWords;
   /** When the next attempt is due. */
   retryAfterMs?: number;
 }
@@ -64,6 +69,7 @@ export async function advanceRun(
   );
   let record = lastRecord;
   let result: unknown;
+  let refusal: unknown;
   const failed = () =>
     record?.outcome === 'Failed' && record.inputHash === definition.inputHash ? { failure: record } : {};
   for (;;) {
@@ -72,40 +78,62 @@ export async function advanceRun(
       case 'record':
         record = recordOf(plan.run, plan.end, record);
         result = plan.end.outcome === 'Succeeded' ? plan.end.result : undefined;
+        refusal = plan.end.outcome === 'Failed' ? plan.end.result : undefined;
         continue;
       case 'settled':
         await removeRuns(deps, definition, superfluousRuns(lastRecord, record, runs), options);
         return { record, result, isSettled: true };
       case 'await': {
         const job = jobs.find(({ metadata }) => metadata.name === plan.run.name);
-        const { words: trouble, lookAgainMs } = job ? await findCause(deps, job, podsOf(deps, job), options) : {};
         return {
           record,
           result,
+          refusal,
           ...failed(),
           isSettled: false,
           running: plan.run.name,
-          ...(trouble && { trouble }),
-          ...(lookAgainMs !== undefined && { retryAfterMs: lookAgainMs }),
+          ...(await lookInto(deps, job, options)),
         };
       }
       case 'takeBack':
         await removeRuns(deps, definition, [plan.run], options);
-        return { record, result, isSettled: false, retryAfterMs: 1_000 };
+        return { record, result, refusal, isSettled: false, retryAfterMs: 1_000 };
+      case 'refused':
+        await removeRuns(deps, definition, superfluousRuns(lastRecord, record, runs), options);
+        return { record, result, refusal, ...failed(), isSettled: false };
       case 'backOff':
         await removeRuns(deps, definition, superfluousRuns(lastRecord, record, runs), options);
-        return { record, result, ...failed(), isSettled: false, retryAfterMs: plan.ms };
+        return { record, result, refusal, ...failed(), isSettled: false, retryAfterMs: plan.ms };
       case 'start':
-        if (!options.mayStart) return { record, result, ...failed(), isSettled: false };
+        if (!options.mayStart) return { record, result, refusal, ...failed(), isSettled: false };
         return {
           record,
           result,
+          refusal,
           ...failed(),
           isSettled: false,
           running: await startRun(deps, definition, plan.number, options),
         };
     }
   }
+}
+
+/** How a Job that runs gets on, or why it does not. */
+async function lookInto(
+  deps: Deps,
+  job: Job | undefined,
+  options: Pick<ReconcileContext, 'signal'>,
+): Promise<Pick<RunProgress, 'trouble' | 'words' | 'retryAfterMs'>> {
+  if (!job) return {};
+  const pods = podsOf(deps, job);
+  const cause = await findCause(deps, job, pods, options);
+  const { words, lookAgainMs } = await readProgress(deps, pods, options);
+  const retryAfterMs = soonest(cause.lookAgainMs, lookAgainMs);
+  return {
+    words,
+    ...(cause.words && { trouble: cause.words }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  };
 }
 
 /**

@@ -31,7 +31,7 @@ function endOfPods(pods: readonly Pod[]): RunEnd | undefined {
     const result = parseResult(message);
     if (result?.ok && exitCode === 0) return { outcome: 'Succeeded', result, finishedAt };
     if (result && !result.ok)
-      return { outcome: 'Failed', reason: result.reason, message: describeFailure(result), finishedAt };
+      return { outcome: 'Failed', reason: result.reason, message: describeFailure(result), result, finishedAt };
     const words = lastWords(message);
     const how = `${reason ?? 'ended'} with exit code ${exitCode}`;
     return {

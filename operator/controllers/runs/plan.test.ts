@@ -38,6 +38,8 @@ describe('a Job', () => {
     ['waits twice as long after each failure', record(4, { outcome: 'Failed', failures: 4, finishedAt: ago(3) }), [], { step: 'backOff', ms: 5000 }],
     ['waits five minutes at most', record(40, { outcome: 'Failed', failures: 40, finishedAt: ago(0) }), [], { step: 'backOff', ms: 300_000 }],
     ['is tried again after that', record(4, { outcome: 'Failed', failures: 4, finishedAt: ago(9) }), [], { step: 'start', number: 5 }],
+    ['is not repeated after a refusal, however long ago', record(4, { outcome: 'Failed', failures: 1, reason: 'ApprovalRequired', finishedAt: ago(9000) }), [], { step: 'refused' }],
+    ['starts at once for another input after a refusal', record(4, { outcome: 'Failed', failures: 1, reason: 'ApprovalRequired', inputHash: 'old' }), [], { step: 'start', number: 5 }],
     ['does not wait for a failure of another input', record(4, { outcome: 'Failed', failures: 9, finishedAt: ago(0), inputHash: 'old' }), [], { step: 'start', number: 5 }],
     ['is taken back when its input changed before it began', undefined, [run(1, { inputHash: 'old', hasStarted: false })], { step: 'takeBack', run: run(1, { inputHash: 'old', hasStarted: false }) }],
     ['is left to end when its input changed after that', undefined, [run(1, { inputHash: 'old' })], { step: 'await', run: run(1, { inputHash: 'old' }) }],

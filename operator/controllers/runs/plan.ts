@@ -1,4 +1,4 @@
-/** When a Job runs again: never after it has succeeded for an input, after a while when it has failed, at once for a new input. */
+/** When a Job runs again: never after it has succeeded for an input, after a while when it has failed, at once for a new input, and after a refusal for a new input only. */
 
 export interface RunRecord {
   number: number;
@@ -23,7 +23,8 @@ export interface ObservedRun {
 }
 
 export type RunEnd = { finishedAt: string | undefined } & (
-  { outcome: 'Succeeded'; result: unknown } | { outcome: 'Failed'; reason: string; message: string }
+  | { outcome: 'Succeeded'; result: unknown }
+  | { outcome: 'Failed'; reason: string; message: string; /** What else it answered. */ result?: unknown }
 );
 
 export type RunPlan =
@@ -31,8 +32,13 @@ export type RunPlan =
   | { step: 'record'; run: ObservedRun; end: RunEnd }
   | { step: 'await'; run: ObservedRun }
   | { step: 'takeBack'; run: ObservedRun }
+  /** It has refused to go on: repeated for the same input, it would again. */
+  | { step: 'refused' }
   | { step: 'backOff'; ms: number }
   | { step: 'start'; number: number };
+
+/** What a Job answers where a person has to decide first. The decision is part of its input, and so starts another run. */
+export const REFUSALS: ReadonlySet<string> = new Set(['DestructiveRejected', 'ApprovalRequired', 'DownRefused']);
 
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 300_000;
@@ -54,6 +60,7 @@ export function planRun(
   if (next) return { step: 'await', run: next };
   if (record?.inputHash === wantedHash) {
     if (record.outcome === 'Succeeded') return { step: 'settled' };
+    if (REFUSALS.has(record.reason ?? '')) return { step: 'refused' };
     const ms = retryTime(record) - now.getTime();
     if (ms > 0) return { step: 'backOff', ms };
   }

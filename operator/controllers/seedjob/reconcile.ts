@@ -1,5 +1,4 @@
 import {
-  READY,
   seedJobSpec,
   SeedJobs,
   type Engine,
@@ -15,13 +14,13 @@ import { seedRun } from '../../resources/seed-run.ts';
 import {
   applyStatusIfChanged,
   done,
-  findCondition,
   isDeleting,
   requeueAfter,
   type ObjectKey,
   type ReconcileContext,
   type Result,
 } from '../../runtime/index.ts';
+import { unmetMigration } from '../after.ts';
 import type { Deps } from '../deps.ts';
 import { holds, stalled, toFinding, waiting, type Fact } from '../fact.ts';
 import { describeIssues } from '../invalid.ts';
@@ -29,7 +28,6 @@ import { recordChanges, withReady } from '../ready.ts';
 import { advanceRun, type RunProgress } from '../runs/advance.ts';
 import { unfinishedRun } from '../runs/fact.ts';
 import { platformDatabase, suspended } from '../target.ts';
-import { hasReached } from '../versions.ts';
 
 const KEPT_RUNS = 10;
 
@@ -57,7 +55,7 @@ async function seed(deps: Deps, object: SeedJob, { signal }: ReconcileContext): 
   const { stores, fault } = seedStores(deps, namespace, spec);
   if (!stores) return { fact: fault };
   const { isSuspended, ...input } = stores;
-  const unmet = unmetMigration(deps, namespace, spec);
+  const unmet = unmetMigration(deps, namespace, spec.after);
   const job = seedRun({ name, namespace, uid, spec, ...input });
   const progress = await advanceRun(deps, job, object.status?.runs?.[0], {
     mayStart: unmet === undefined && !isSuspended,
@@ -97,20 +95,6 @@ function seedStores(
   const { images, pullSecrets } = platform ?? { images: deps.images, pullSecrets: [] };
   const input = { servers: [...servers.values()], identities: [...identities].sort() };
   return { stores: { ...input, operatorImage: images.operator, pullSecrets, isSuspended } };
-}
-
-function unmetMigration({ caches }: Deps, namespace: string, { after = [] }: SeedJobSpec): string | undefined {
-  for (const { migration: name, version } of after) {
-    const migration = caches.migrations.get({ namespace, name });
-    if (!migration) return `Migration ${name} does not exist`;
-    const ready = findCondition(migration.status?.conditions, READY);
-    if (ready?.status !== 'True' || ready.observedGeneration !== migration.metadata.generation)
-      return `Migration ${name} is not ready`;
-    const current = migration.status?.currentVersion;
-    if (version !== undefined && !hasReached(current, version))
-      return `Migration ${name} is at version ${current ?? 'none'}, and ${version} is required`;
-  }
-  return undefined;
 }
 
 async function writeStatus(
