@@ -28,8 +28,35 @@ export function unmetMigration(
   return undefined;
 }
 
-function unfinishedMigration({ metadata, status }: Migration): string | undefined {
+function unfinishedMigration(migration: Migration): string | undefined {
+  const { metadata, status } = migration;
   const ready = findCondition(status?.conditions, READY);
   const isReady = ready?.status === 'True' && ready.observedGeneration === metadata.generation;
-  return isReady ? undefined : `Migration ${metadata.name} is not ready`;
+  return isReady ? onlyPlanned(migration) : `Migration ${metadata.name} is not ready`;
+}
+
+/** A plan is Ready when it has been made: what it would do has not happened. */
+export function onlyPlanned({ metadata, spec, status }: Migration): string | undefined {
+  if (spec.mode !== 'Plan' || !status?.plan) return undefined;
+  return `Migration ${metadata.name} only plans ${status.plan.pending.join(', ')}: set its spec.mode to Apply`;
+}
+
+/** The names by which a Migration waits for itself, itself first and last; undefined where it does not. */
+export function waitingCycle(
+  { caches }: Pick<Deps, 'caches'>,
+  { metadata: { namespace = '', name }, spec }: Migration,
+): string[] | undefined {
+  const seen = new Set<string>();
+  const search = (path: string[], after: readonly Prerequisite[]): string[] | undefined => {
+    for (const { migration } of after) {
+      if (migration === name) return [...path, name];
+      if (seen.has(migration)) continue;
+      seen.add(migration);
+      const next = caches.migrations.get({ namespace, name: migration })?.spec.after ?? [];
+      const found = search([...path, migration], next);
+      if (found) return found;
+    }
+    return undefined;
+  };
+  return search([name], spec.after ?? []);
 }

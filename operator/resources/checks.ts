@@ -20,12 +20,20 @@ export const PLATFORM_CHECKS: readonly PlatformCheck[] = [
   routeWithoutPort,
   routeTaken,
   nothingToExpose,
+  approvalOfNothing,
   ...WORKLOAD_CHECKS,
 ];
 
 function versionUnknown({ version, release }: Platform): string | undefined {
   if (version === release) return undefined;
   return `spec.version ${version} is not in this operator's catalogue, which has ${release}: use that, or another operator`;
+}
+
+function approvalOfNothing({ services, migrations: { approvals = [] } }: Platform): string | undefined {
+  const migrating = services.filter(({ migrations }) => migrations).map(({ name }) => name);
+  const stray = approvals.find(({ service }) => !migrating.includes(service));
+  if (!stray) return undefined;
+  return `spec.migrations.approvals names ${stray.service}, which is no service with migrations of the release: drop it${migrating.length > 0 ? `, or name ${migrating.join(' or ')}` : ''}`;
 }
 
 function storeNotSet({ services, stores }: Platform): string | undefined {

@@ -17,6 +17,8 @@ export const MANAGED_SELECTOR = `${MANAGED_BY_LABEL}=${MANAGER}`;
 
 /** Rolls the pods when what they read at start has changed. */
 export const CONFIG_HASH_ANNOTATION = 'orderplane.dev/config-hash';
+/** A person's, on any of our kinds: a new value has what failed tried again, or what was done run again. */
+export const REQUESTED_AT = 'orderplane.dev/requestedAt';
 /** The pod template as last applied: what is put back while a newer one has to wait. */
 export const APPLIED_TEMPLATE_ANNOTATION = 'orderplane.dev/applied-template';
 

@@ -1,4 +1,4 @@
-import type { MigrationSpec } from '../api/v1alpha1/index.ts';
+import { migrationSpec, withoutDefaults, type MigrationSpec } from '../api/v1alpha1/index.ts';
 import { hashOf } from '../runtime/hash.ts';
 import { MIGRATIONS_FOLDER, type JobDefinition } from './job.ts';
 import { ownerReference } from './labels.ts';
@@ -29,29 +29,36 @@ export interface MigrationJobInput {
   spec: MigrationSpec;
   files: MigrationFiles;
   target: MigrationTarget;
+  /** Value of the annotation that asks for another run. */
+  requestedAt?: string | undefined;
+  /** What the last run was given, and how it ended. */
+  last?: LastRun | undefined;
   operatorImage: string;
   /** Secrets that it pulls with. */
   pullSecrets: readonly string[];
 }
 
-/** Applies what is pending. */
-export function migrationJob({
-  name,
-  namespace,
-  uid,
-  spec,
-  files,
-  target,
-  operatorImage,
-  pullSecrets,
-}: MigrationJobInput): JobDefinition {
-  const { engine, database, policy = {} } = spec;
+export interface LastRun {
+  inputHash: string;
+  outcome: 'Succeeded' | 'Failed';
+  /** The request that it was made for, or one before it. */
+  handledRequestAt: string | undefined;
+}
+
+/** Brings the database to the version that is wanted, or says what that would take. */
+export function migrationJob(migration: MigrationJobInput): JobDefinition {
+  const { name, namespace, uid, spec, files, target, operatorImage, pullSecrets } = migration;
+  const { engine, database, policy = {}, mode, toVersion, baseline, approval } = spec;
   const ownedByRole = engine === 'postgres' && target.isProvisioned;
   const input = {
     engine,
     database,
     ...(target.platform && { platform: target.platform }),
     source: { dir: MIGRATIONS_FOLDER },
+    mode,
+    toVersion,
+    ...(baseline && { baseline }),
+    ...(approval && { approvedPlan: approval.planHash }),
     policy,
   };
   return {
@@ -63,7 +70,7 @@ export function migrationJob({
     command: 'migrate',
     image: operatorImage,
     pullSecrets,
-    inputHash: hashOf({ engine, database, files, identity: target.identity }),
+    inputHash: inputHashOf(migration),
     input: (run) => ({ ...input, run }),
     env: ownedByRole ? [{ name: 'OWNER_ROLE', value: ownerRole(database) }] : [],
     servers: [{ variable: 'ADMIN_URI', secret: target.adminSecret, isExternal: !target.isManaged }],
@@ -71,10 +78,29 @@ export function migrationJob({
   };
 }
 
+/**
+ * Two hashes in one: of what the database is to have, and of what is allowed on the way there or was asked for by annotation. A run that
+ * succeeded is good whatever is allowed now; one that failed is repeated at once when that changes. What the schema fills in by itself
+ * counts for nothing, nor does the operator's image: an operator that is upgraded runs nothing.
+ */
+function inputHashOf({ spec, files, target, requestedAt, last }: MigrationJobInput): string {
+  const { engine, database } = spec;
+  const asked = withoutDefaults(migrationSpec, spec) as Partial<MigrationSpec>;
+  const { mode, toVersion, baseline, approval, policy } = asked;
+  const wanted = hashOf({ engine, database, files, identity: target.identity, mode, toVersion, baseline });
+  const isRequested = requestedAt !== undefined && requestedAt !== last?.handledRequestAt;
+  if (last?.outcome === 'Succeeded' && last.inputHash.startsWith(wanted) && !isRequested) return last.inputHash;
+  const allowed = { approval, requestedAt, ...(policy && Object.keys(policy).length > 0 && { policy }) };
+  return Object.values(allowed).some((value) => value !== undefined) ? `${wanted}-${hashOf(allowed)}` : wanted;
+}
+
 /** Migrations of the spec itself as files, named as the Job reads them. */
 export function inlineFiles(spec: MigrationSpec): Record<string, string> {
   const extension = spec.engine === 'postgres' ? 'sql' : 'yaml';
   return Object.fromEntries(
-    (spec.source.inline ?? []).map(({ version, name, up }) => [`${version}_${name}.up.${extension}`, up]),
+    (spec.source.inline ?? []).flatMap(({ version, name, up, down }) => [
+      [`${version}_${name}.up.${extension}`, up],
+      ...(down === undefined ? [] : [[`${version}_${name}.down.${extension}`, down]]),
+    ]),
   );
 }

@@ -33,6 +33,8 @@ export interface Platform extends PlatformIdentity {
   pullSecrets: string[];
   stores: Stores;
   broker: NonNullable<OrderPlatformSpec['broker']>['nats'];
+  /** What goes for the migrations of the release. */
+  migrations: NonNullable<OrderPlatformSpec['migrations']>;
   volumes: VolumeSpec[];
   services: Service[];
   ingress: IngressSpec | undefined;

@@ -28,6 +28,7 @@ export function resolvePlatform(
     pullSecrets: (spec.images?.pullSecrets ?? []).map(({ name }) => name),
     stores: spec.stores ?? {},
     broker: spec.broker?.nats,
+    migrations: spec.migrations ?? {},
     volumes: spec.volumes ?? [],
     services: spec.services.map((service) => resolveService(identity.name, service, spec, images)),
     ingress: spec.exposure?.ingress,

@@ -6,7 +6,7 @@ export { API_VERSION, GROUP, KINDS, VERSION, type Kind } from './kinds.ts';
 export { withoutDefaults } from './defaults.ts';
 export { customResourceDefinition } from './crd.ts';
 export { Migrations, OrderPlatforms, SeedJobs, type Migration, type OrderPlatform, type SeedJob } from './objects.ts';
-export { migrationSpec, type MigrationSpec, type MigrationStatus } from './migration.ts';
+export { migrationSpec, type MigrationFinding, type MigrationSpec, type MigrationStatus } from './migration.ts';
 export {
   orderPlatformSpec,
   type ComponentStatus,

@@ -104,9 +104,22 @@ export const KINDS: Readonly<Record<'OrderPlatform' | 'Migration' | 'SeedJob', K
         description: 'Version that the database is at.',
       },
       age,
+      {
+        name: 'Plan',
+        type: 'string',
+        jsonPath: '.status.planHash',
+        description: 'Hash of a plan that is not carried out.',
+        priority: 1,
+      },
       message,
     ],
-    rules: [shortEnough],
+    rules: [
+      shortEnough,
+      {
+        rule: '!has(self.spec.after) || self.spec.after.all(each, each.migration != self.metadata.name)',
+        message: 'after names this Migration itself: it would wait for ever',
+      },
+    ],
   },
   SeedJob: {
     kind: 'SeedJob',

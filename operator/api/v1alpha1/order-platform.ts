@@ -1,15 +1,41 @@
 import { z } from 'zod';
 import { exposure, networkPolicy, observability } from './exposure.ts';
 import { STAGES } from './conditions.ts';
-import { conditions, engine, observedGeneration, runFields } from './fields.ts';
+import { conditions, engine, observedGeneration, runFields, serviceName } from './fields.ts';
 import { images } from './images.ts';
+import { CEL_ASKS_FOR_APPROVAL, asksForApproval, migrationPolicy, planHash } from './migration.ts';
 import { listMap, withRules } from './rules.ts';
 import { service } from './service.ts';
+
 import { broker, stores, volumeStatus } from './stores.ts';
 import { volumes } from './volumes.ts';
 
 const PROFILES = ['dev', 'staging', 'prod'] as const;
 export type Profile = (typeof PROFILES)[number];
+
+const planApproval = z.object({
+  service: serviceName.describe('A service of the release that has migrations.'),
+  planHash: planHash.describe(
+    "Hash of the plan that may be carried out, as in status.planHash of the service's Migration. When the content of the pending files changes, the approval is void.",
+  ),
+});
+
+const releaseMigrations = withRules(
+  z.object({
+    policy: migrationPolicy.optional(),
+    approvals: listMap(z.array(planApproval).min(1).max(50), 'service')
+      .optional()
+      .describe('Your consent to plans that policy.destructive asks for, by service.'),
+  }),
+  [
+    {
+      cel: `!has(self.approvals) || (${CEL_ASKS_FOR_APPROVAL})`,
+      message:
+        'approvals need policy.destructive: RequireApproval, they have no effect otherwise: set that, or drop approvals',
+      holds: ({ approvals, policy }) => approvals === undefined || asksForApproval(policy),
+    },
+  ],
+);
 
 const specFields = z.object({
   profile: z
@@ -67,6 +93,11 @@ const specFields = z.object({
   stores: stores.optional(),
   broker: broker.optional(),
   volumes: volumes.optional(),
+  migrations: releaseMigrations
+    .optional()
+    .describe(
+      'The migrations that services of the release bring along. Migrations of your own have their policy in their own spec.',
+    ),
   services: listMap(z.array(service).max(50), 'name')
     .default([])
     .describe('What runs: services of the release, and your own.'),
@@ -101,6 +132,8 @@ const migrationStatus = z.object({
   name: z.string().max(253).describe('Name of the Migration.'),
   ready: z.boolean().describe('Whether it is Ready.'),
   version: z.string().max(18).optional().describe('Version that the database is at.'),
+  reason: z.string().max(100).optional().describe('Why it is not Ready, in one CamelCase word.'),
+  message: z.string().max(4096).optional().describe('Why it is not Ready, and what to do where somebody has to.'),
 });
 
 const databaseStatus = z.object({

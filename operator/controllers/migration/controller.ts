@@ -1,3 +1,4 @@
+import { REQUESTED_AT } from '../../resources/labels.ts';
 import { keyOf, specChanged, watching, type Manager } from '../../runtime/index.ts';
 import { ofPlatform } from '../caches.ts';
 import type { Deps } from '../deps.ts';
@@ -9,10 +10,16 @@ export function migrationController(manager: Manager, deps: Deps): void {
   manager.controller({
     name: 'migration',
     for: migrations,
-    predicate: specChanged(),
+    predicate: specChanged({ annotations: [REQUESTED_AT] }),
     owns: [jobs],
     watches: [
       watching(pods, runOwner(jobs, 'Migration')),
+      watching(migrations, ({ metadata }) =>
+        migrations
+          .list({ namespace: metadata.namespace ?? '' })
+          .filter(({ spec }) => spec.after?.some(({ migration }) => migration === metadata.name))
+          .map(keyOf),
+      ),
       watching(platforms, (platform) => ofPlatform(migrations, keyOf(platform)).map(keyOf)),
     ],
     reconcile: (key, context) => reconcileMigration(deps, key, context),

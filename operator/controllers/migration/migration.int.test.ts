@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Migrations, type Migration } from '../../api/v1alpha1/index.ts';
+import { Migrations, OrderPlatforms, type Migration } from '../../api/v1alpha1/index.ts';
 import {
   ConfigMaps,
+  Events,
   findCondition,
   Jobs,
   Secrets,
@@ -9,17 +10,21 @@ import {
   type ConfigMap,
   type Secret,
 } from '../../runtime/index.ts';
-import { startTestCluster, type TestCluster } from '../testing/cluster.ts';
+import { startTestCluster, type RunningOperator, type TestCluster } from '../testing/cluster.ts';
 import { eventually } from '../testing/eventually.ts';
 import { platformsOf, VOLUME } from '../testing/platforms.ts';
 
 let cluster: TestCluster;
+let operator: RunningOperator;
 let platforms: ReturnType<typeof platformsOf>;
+
+const HASH = '0123456789abcdef';
+const init = { version: '0001', name: 'init', up: 'create table x()' };
 
 beforeAll(async () => {
   cluster = await startTestCluster();
   platforms = platformsOf(cluster);
-  cluster.startOperator();
+  operator = cluster.startOperator();
 }, 120_000);
 
 afterAll(async () => {
@@ -38,6 +43,16 @@ const becomes = (namespace: string, name: string, wanted: { status: string; reas
         'Ready',
       );
       return ready?.status === wanted.status && ready.reason === wanted.reason && ready;
+    },
+    async () => (await cluster.client.get(Migrations, { namespace, name }))?.status,
+  );
+
+const says = (namespace: string, name: string, words: string) =>
+  eventually(
+    `Migration ${name} says: ${words}`,
+    async () => {
+      const { conditions } = (await cluster.client.get(Migrations, { namespace, name }))?.status ?? {};
+      return findCondition(conditions, 'Ready')?.message.includes(words);
     },
     async () => (await cluster.client.get(Migrations, { namespace, name }))?.status,
   );
@@ -98,5 +113,112 @@ describe('a Migration', () => {
     await cluster.kubelet.behave(/^edited-migrate/, { kind: 'run' });
     await becomes(namespace, 'edited', { status: 'True', reason: 'UpToDate' });
     await platforms.ready(namespace);
+  }, 60_000); // prettier-ignore
+
+  test('runs after those that it names, at the version that it names', async () => {
+    const namespace = await cluster.namespace();
+    await platforms.create(namespace, { stores: { postgres: VOLUME } });
+    const spec = (database: string, after?: Migration['spec']['after']): Migration['spec'] => ({ platformRef: { name: 'shop' }, engine: 'postgres', database, source: { inline: [init] }, ...(after && { after }) });
+    await create(namespace, 'second', spec('second', [{ migration: 'first', version: '0002' }]));
+    expect((await becomes(namespace, 'second', { status: 'False', reason: 'WaitingForMigration' })).message).toBe('Migration first does not exist');
+    await create(namespace, 'first', spec('first'));
+    await becomes(namespace, 'first', { status: 'True', reason: 'UpToDate' });
+    await says(namespace, 'second', 'Migration first is at version 0001, and 0002 is required');
+    expect((await newestRun(namespace, 'second')).env).toBeUndefined();
+    await cluster.client.mergePatch(Migrations, { namespace, name: 'second' }, { spec: { after: [{ migration: 'first', version: '1' }] } });
+    await becomes(namespace, 'second', { status: 'True', reason: 'UpToDate' });
+
+    await create(namespace, 'third', spec('third', [{ migration: 'fourth' }]));
+    await create(namespace, 'fourth', spec('fourth', [{ migration: 'third' }]));
+    expect((await becomes(namespace, 'third', { status: 'False', reason: 'DependencyCycle' })).message).toContain('third → fourth → third');
+    await expect(create(namespace, 'fifth', spec('fifth', [{ migration: 'fifth' }]))).rejects.toThrow('after names this Migration itself');
+  }, 60_000); // prettier-ignore
+
+  test('that is only planned meets no requirement while there is something to do', async () => {
+    const namespace = await cluster.namespace();
+    await platforms.create(namespace, { stores: { postgres: VOLUME } });
+    const plan = { hash: HASH, direction: 'Up', pending: ['0002_more.up.sql'], findings: [] };
+    await cluster.kubelet.behave(/^planned-migrate/, { kind: 'result', result: { ok: true, currentVersion: '0001', applied: [], appliedByThisRun: 0, pending: plan.pending, isAhead: false, plan } });
+    const base = { platformRef: { name: 'shop' }, engine: 'postgres' as const, source: { inline: [init] } };
+    await create(namespace, 'planned', { ...base, database: 'x', mode: 'Plan' });
+    await create(namespace, 'next', { ...base, database: 'y', after: [{ migration: 'planned' }] });
+    await becomes(namespace, 'planned', { status: 'True', reason: 'PlanReady' });
+    await says(namespace, 'next', 'Migration planned only plans 0002_more.up.sql: set its spec.mode to Apply');
+    await platforms.change(namespace, { services: [{ name: 'x', image: 'registry.example/x:1', port: 9000, requires: [{ migration: 'planned' }] }] });
+    const held = await platforms.becomes(namespace, 'ServicesAvailable', { status: 'False' });
+    expect(held.message).toContain('Migration planned only plans 0002_more.up.sql');
+  }, 60_000); // prettier-ignore
+
+  test('applied again every 5 s for two minutes as Argo CD does, or met by a new operator, makes no run and no request', async () => {
+    const namespace = await cluster.namespace();
+    await platforms.create(namespace, { stores: { postgres: VOLUME } });
+    await cluster.client.create(ConfigMaps, { metadata: { name: 'sql', namespace }, data: sql } as ConfigMap);
+    const spec = { platformRef: { name: 'shop' }, engine: 'postgres' as const, database: 'x' };
+    const manifests = [
+      { metadata: { name: 'inline', namespace }, spec: { ...spec, source: { inline: [init] }, policy: { destructive: 'RequireApproval' as const } } },
+      { metadata: { name: 'mapped', namespace }, spec: { ...spec, source: { configMapRef: { name: 'sql' } } } },
+    ].map((object) => ({ apiVersion: 'orderplane.dev/v1alpha1', kind: 'Migration', ...object }));
+    const sync = async () => {
+      for (const manifest of manifests) await cluster.client.apply(Migrations, manifest, { fieldManager: 'argocd-controller' });
+    };
+    await sync();
+    for (const { metadata } of manifests) await becomes(namespace, metadata.name, { status: 'True', reason: 'UpToDate' });
+    await platforms.ready(namespace);
+    await operator.idle();
+    const before = (await cluster.writes(namespace)).length;
+    for (let i = 0; i < 24; i++) await sync();
+    await operator.idle();
+    await operator.kill();
+    operator = cluster.startOperator({ operator: 'registry.example/operator:next' });
+    await operator.idle();
+    await sync();
+    await operator.idle();
+    expect((await cluster.writes(namespace)).slice(before)).toEqual([]);
+  }, 120_000); // prettier-ignore
+
+  test('runs once more for each new value of orderplane.dev/requestedAt', async () => {
+    const namespace = await cluster.namespace();
+    await platforms.create(namespace, { stores: { postgres: VOLUME } });
+    await create(namespace, 'again', { platformRef: { name: 'shop' }, engine: 'postgres', database: 'x', source: { inline: [init] } });
+    await becomes(namespace, 'again', { status: 'True', reason: 'UpToDate' });
+    const request = async (requestedAt: string | null) => {
+      const annotations = { 'orderplane.dev/requestedAt': requestedAt };
+      const { metadata } = await cluster.client.mergePatch(Migrations, { namespace, name: 'again' }, { metadata: { annotations } });
+      return metadata;
+    };
+    for (const [i, requestedAt] of ['monday', 'tuesday'].entries()) {
+      await request(requestedAt);
+      await eventually(`the run that was asked for on ${requestedAt}`, async () => {
+        const { status } = (await cluster.client.get(Migrations, { namespace, name: 'again' })) ?? {};
+        return status?.lastHandledRequestAt === requestedAt && status.run?.number === i + 2;
+      });
+    }
+    await request('tuesday');
+    await request(null);
+    await operator.idle();
+    expect((await newestRun(namespace, 'again')).count).toBe(3);
+  }, 60_000); // prettier-ignore
+
+  test('of the release that is refused is told of at the top of its platform, is not repeated, and goes on once the platform approves it', async () => {
+    const namespace = await cluster.namespace();
+    const finding = { file: '0002_drop.up.sql', line: 3, rule: 'drop-column', severity: 'Destructive', statement: 'ALTER TABLE products DROP COLUMN price' };
+    const plan = { hash: HASH, direction: 'Up', pending: ['0002_drop.up.sql'], findings: [finding] };
+    await cluster.kubelet.behave(/^shop-inventory-migrate/, { kind: 'result', result: { ok: false, reason: 'ApprovalRequired', message: 'approve it', plan } });
+    const policy = { destructive: 'RequireApproval' };
+    await platforms.create(namespace, { stores: { postgres: VOLUME }, services: [{ name: 'inventory' }], migrations: { policy: { destructive: 'RequireApproval' } } });
+    const ready = await platforms.becomes(namespace, 'Ready', { status: 'False', reason: 'ApprovalRequired' });
+    const patch = { spec: { migrations: { approvals: [{ service: 'inventory', planHash: HASH }] } } };
+    expect(ready.message).toContain(`kubectl -n ${namespace} patch orderplatform shop --type merge -p '${JSON.stringify(patch)}'`);
+    expect(ready.message).toContain('0002_drop.up.sql:3 drop-column');
+    expect((await platforms.read(namespace)).status?.migrations).toMatchObject([{ name: 'shop-inventory', ready: false, reason: 'ApprovalRequired', message: expect.stringContaining(HASH) }]);
+    expect(await newestRun(namespace, 'shop-inventory')).toMatchObject({ input: { policy }, count: 1 });
+    const events = await cluster.client.list(Events, { namespace, fieldSelector: 'reason=ApprovalRequired,regarding.name=shop-inventory' });
+    expect(events.items.map(({ type, note }) => [type, note?.includes(HASH)])).toEqual([['Warning', true]]);
+
+    await cluster.kubelet.behave(/^shop-inventory-migrate/, { kind: 'run' });
+    await cluster.client.mergePatch(OrderPlatforms, { namespace, name: 'shop' }, patch);
+    await platforms.ready(namespace);
+    expect(await newestRun(namespace, 'shop-inventory')).toMatchObject({ input: { policy, approvedPlan: HASH }, count: 2 });
+    expect((await platforms.read(namespace)).status?.migrations).toEqual([{ name: 'shop-inventory', ready: true, version: '0001' }]);
   }, 60_000); // prettier-ignore
 });

@@ -1,39 +1,38 @@
-import {
-  migrationSpec,
-  Migrations,
-  type Migration,
-  type MigrationSpec,
-  type MigrationStatus,
-} from '../../api/v1alpha1/index.ts';
-import type { MigrateResult } from '../../jobs/contract.ts';
-import { migrationJob, type MigrationFiles } from '../../resources/migration-job.ts';
+import { migrationSpec, Migrations, READY, type Migration, type MigrationStatus } from '../../api/v1alpha1/index.ts';
+import { REQUESTED_AT } from '../../resources/labels.ts';
+import { migrationJob } from '../../resources/migration-job.ts';
 import {
   applyStatusIfChanged,
+  controllerOf,
   done,
+  findCondition,
   isDeleting,
   requeueAfter,
   type ObjectKey,
   type ReconcileContext,
   type Result,
 } from '../../runtime/index.ts';
+import { unmetMigration, waitingCycle } from '../after.ts';
 import type { Deps } from '../deps.ts';
-import { holds, stalled, toFinding, type Fact } from '../fact.ts';
+import { soonest, stalled, toFinding, waiting, type Fact } from '../fact.ts';
 import { describeIssues } from '../invalid.ts';
 import { recordChanges, withReady } from '../ready.ts';
-import { advanceRun, type RunProgress } from '../runs/advance.ts';
-import { unfinishedRun } from '../runs/fact.ts';
-import { CONFIG_MAP_POLL_MS, migrationFiles } from './source.ts';
+import { advanceRun } from '../runs/advance.ts';
+import { REFUSALS } from '../runs/plan.ts';
 import { suspended } from '../target.ts';
+import type { Policed } from './approval.ts';
+import { migrationFact } from './fact.ts';
+import { CONFIG_MAP_POLL_MS, migrationFiles } from './source.ts';
+import { knownAfter } from './status.ts';
 import { migrationTarget } from './target.ts';
 
-/** What a visit found: the fact that becomes Ready, and what a run brought to light. */
+/** What a visit found: the fact that becomes Ready, and what is known of the database now; where nothing could be asked, what was known. */
 interface Finding {
   fact: Fact;
-  progress?: RunProgress;
-  files?: MigrationFiles;
+  known?: MigrationStatus;
 }
 
-/** Brings a database to the newest of its migrations, once. */
+/** Brings a database to the version that is wanted, once. */
 export async function reconcileMigration(deps: Deps, key: ObjectKey, context: ReconcileContext): Promise<Result> {
   const object = deps.caches.migrations.get(key);
   if (!object || isDeleting(object)) return done();
@@ -48,6 +47,7 @@ async function migrate(deps: Deps, object: Migration, { signal }: ReconcileConte
   const parsed = migrationSpec.safeParse(object.spec);
   if (!parsed.success) return { fact: stalled('InvalidSpec', describeIssues(parsed.error)) };
   const spec = parsed.data;
+  const { status: before = {} } = object;
   const { name, namespace = '', uid = '' } = object.metadata;
   const {
     target,
@@ -60,6 +60,7 @@ async function migrate(deps: Deps, object: Migration, { signal }: ReconcileConte
   if (!files) return { fact: missing };
 
   const { images, pullSecrets } = platform ?? { images: deps.images, pullSecrets: [] };
+  const requestedAt = requestOf(object);
   const job = migrationJob({
     name,
     namespace,
@@ -67,57 +68,75 @@ async function migrate(deps: Deps, object: Migration, { signal }: ReconcileConte
     spec,
     files,
     target,
+    requestedAt,
+    last: before.run && { ...before.run, handledRequestAt: before.lastHandledRequestAt },
     operatorImage: images.operator,
     pullSecrets,
   });
-  const progress = await advanceRun(deps, job, object.status?.run, { mayStart: !isSuspended, signal });
-  if (isSuspended && !progress.isSettled && !progress.running)
-    return { fact: suspended(platform?.name ?? ''), progress, files };
-  return { fact: factOf(spec, object.status, progress), progress, files };
+  const unmet = unmetMigration(deps, namespace, spec.after);
+  const mayStart = !isSuspended && unmet === undefined;
+  const progress = await advanceRun(deps, job, before.run, { mayStart, signal });
+  const visit = { inputHash: job.inputHash, mode: spec.mode, requestedAt, source: files.description };
+  const known = knownAfter(before, progress, visit);
+  if (!progress.isSettled && !progress.running) {
+    if (isSuspended) return { fact: suspended(platform?.name ?? ''), known };
+    if (unmet !== undefined) return { fact: waitingFact(deps, object, unmet), known };
+  }
+  const fact = migrationFact({ policed: policedBy(deps, object), spec, status: known, progress });
+  return { fact: withLook(fact, spec.source.configMapRef || spec.target ? CONFIG_MAP_POLL_MS : undefined), known };
 }
 
-function factOf(spec: MigrationSpec, status: MigrationStatus | undefined, progress: RunProgress): Fact {
-  const look = spec.source.configMapRef || spec.target ? CONFIG_MAP_POLL_MS : undefined;
-  if (!progress.isSettled) return unfinishedRun(progress, `migrating ${spec.database}`);
-  const version = (progress.result as MigrateResult | undefined)?.currentVersion ?? status?.currentVersion;
-  return holds(
-    'UpToDate',
-    version ? `${spec.database} is at version ${version}` : `${spec.database} has no migrations`,
-    look,
+/** The request for another run, as far as a status can hold it. */
+function requestOf({ metadata: { annotations } }: Migration): string | undefined {
+  return annotations?.[REQUESTED_AT]?.slice(0, 253) || undefined;
+}
+
+function waitingFact(deps: Deps, object: Migration, unmet: string): Fact {
+  const cycle = waitingCycle(deps, object);
+  if (!cycle) return waiting('WaitingForMigration', unmet);
+  return stalled(
+    'DependencyCycle',
+    `by their spec.after Migrations wait for each other: ${cycle.join(' → ')}. Drop one of these`,
   );
+}
+
+/** A user's own ConfigMaps and Secrets are not watched. */
+function withLook(fact: Fact, everyMs: number | undefined): Fact {
+  const retryAfterMs = soonest(fact.retryAfterMs, everyMs);
+  return retryAfterMs === undefined ? fact : { ...fact, retryAfterMs };
+}
+
+function policedBy({ caches }: Deps, object: Migration): Policed {
+  const { name, namespace = '' } = object.metadata;
+  const owner = controllerOf(object);
+  const platform = owner?.kind === 'OrderPlatform' ? caches.platforms.get({ namespace, name: owner.name }) : undefined;
+  const service = object.spec.source.release;
+  return { namespace, name, ...(platform && service && { release: { platform, service } }) };
 }
 
 async function writeStatus(
   deps: Deps,
   object: Migration,
-  { fact, progress, files }: Finding,
+  { fact, known }: Finding,
   { signal }: ReconcileContext,
 ): Promise<void> {
   const generation = object.metadata.generation ?? 0;
-  const result = progress?.result as MigrateResult | undefined;
   const status: MigrationStatus = {
-    ...object.status,
-    ...(result && {
-      currentVersion: result.currentVersion,
-      applied: result.applied.map(({ version, name, durationMs, appliedAt }) => ({
-        version,
-        name,
-        durationMs,
-        appliedAt,
-      })),
-      pending: result.pending,
-    }),
-    ...(progress?.isSettled && files && { source: files.description }),
-    ...(progress?.record && { run: definedOnly(progress.record) }),
+    ...(known ?? knownAfter(object.status ?? {}, undefined, undefined)),
     observedGeneration: generation,
     conditions: withReady(object.status?.conditions, fact, generation, deps.clock.now()),
   };
   const { name, namespace } = object.metadata;
   const desired = { metadata: { name, ...(namespace && { namespace }) }, spec: object.spec, status };
   const { action } = await applyStatusIfChanged(deps.client, Migrations, desired, object, { signal });
-  if (action === 'updated') recordChanges(deps.recorder, object, object.status?.conditions, status.conditions ?? []);
+  if (action !== 'updated') return;
+  recordChanges(deps.recorder, object, object.status?.conditions, status.conditions ?? []);
+  recordRefusal(deps, object, fact);
 }
 
-function definedOnly<T extends object>(value: T): T {
-  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as T;
+/** Somebody is asked to decide: once a refusal, though Ready was False before. */
+function recordRefusal({ recorder }: Deps, object: Migration, { reason, message }: Fact): void {
+  const before = findCondition(object.status?.conditions, READY);
+  if (!REFUSALS.has(reason) || before?.reason === reason || before?.status === 'True') return;
+  recorder.event(object, { type: 'Warning', reason, action: 'Migrate', message });
 }

@@ -1,7 +1,7 @@
 import { keyOf, specChanged, statusIgnored, watching, type Manager } from '../../runtime/index.ts';
+import { REQUESTED_AT } from '../../resources/labels.ts';
 import { platformOf, platformReferredBy } from '../caches.ts';
 import type { Deps } from '../deps.ts';
-import { REQUESTED_AT } from './pinning/pin.ts';
 import { reconcilePlatform } from './reconcile.ts';
 import { ROTATE_ANNOTATION } from './rotation.ts';
 

@@ -3,6 +3,7 @@ import { READY, STALLED, type Migration, type Requirement } from '../../api/v1al
 import type { Platform } from '../../resources/platform.ts';
 import { controllerOf, findCondition, isDeleting, type Condition, type KubeObject } from '../../runtime/index.ts';
 import { ofPlatform } from '../caches.ts';
+import { onlyPlanned } from '../after.ts';
 import type { Deps } from '../deps.ts';
 import { hasReached } from '../versions.ts';
 import type { Scope } from './scope.ts';
@@ -57,8 +58,10 @@ export function unmetRequirement(deps: Caches, platform: Platform, requirement: 
   if (!migration) return undefined;
   const fault = migrationFault(deps, platform, migration);
   if (fault) return fault.message;
-  const current = deps.caches.migrations.get({ namespace: platform.namespace, name: migration })?.status
-    ?.currentVersion;
+  const required = deps.caches.migrations.get({ namespace: platform.namespace, name: migration });
+  const planned = required && onlyPlanned(required);
+  if (planned) return planned;
+  const current = required?.status?.currentVersion;
   if (version === undefined || hasReached(current, version)) return undefined;
   return `Migration ${migration} is at version ${current ?? 'none'}, and ${version} is required`;
 }

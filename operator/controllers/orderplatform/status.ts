@@ -141,11 +141,15 @@ function cronJobComponent(name: string, { cronJobs, available }: Scope): Compone
 function migrationsOf(deps: Pick<Deps, 'caches'>, { platform }: Scope): NonNullable<OrderPlatformStatus['migrations']> {
   return ofPlatform(deps.caches.migrations, platform)
     .toSorted((a, b) => a.metadata.name.localeCompare(b.metadata.name))
-    .map(({ metadata: { name }, status }) => ({
-      name,
-      ready: migrationFault(deps, platform, name) === undefined,
-      ...(status?.currentVersion && { version: status.currentVersion }),
-    }));
+    .map(({ metadata: { name }, status }) => {
+      const fault = migrationFault(deps, platform, name);
+      return {
+        name,
+        ready: fault === undefined,
+        ...(status?.currentVersion && { version: status.currentVersion }),
+        ...(fault && { reason: fault.reason, message: fault.message }),
+      };
+    });
 }
 
 function withoutUndefined<T extends object>(value: T): T {

@@ -2,12 +2,14 @@ import type { FieldCases } from './cases.ts';
 
 const OBJECT_NAME = [['My Name', /should match/], ['', 'should be at least 1 chars long']] as const; // prettier-ignore
 
-const policy = (field: 'lockTimeout' | 'statementTimeout'): FieldCases => ({
+const timeout = (field: 'lockTimeout' | 'statementTimeout'): FieldCases => ({
   [`policy.${field}`]: {
     illegal: [['soon', new RegExp(`${field}.*should match`)], [5, 'must be of type string']],
     legal: { to: '7s', when: 'onCreation', acts: ({ run }) => (run()?.input.policy as Record<string, string>)?.[field], becomes: '7s' },
   },
 }); // prettier-ignore
+
+const CONTROLLER = 'operator/controllers/migration/migration.int.test.ts';
 
 export const migrationFields: FieldCases = {
   'platformRef.name': {
@@ -46,6 +48,42 @@ export const migrationFields: FieldCases = {
     illegal: [['Orders', /release.*should match/], ['a-name-that-is-too-long-for-a-service', 'may not be more than 30']],
     legal: { to: 'keeper', acts: ({ run }) => run()?.copies, becomes: '/app/keeper/migrations' },
   },
-  ...policy('lockTimeout'),
-  ...policy('statementTimeout'),
+  'source.inline[].down': {
+    illegal: [['', 'should be at least 1 chars long'], [['drop table x'], 'must be of type string']],
+    legal: { to: 'drop table y', acts: ({ run }) => run()?.files['0001_init.down.sql'], becomes: 'drop table y' },
+  },
+  mode: {
+    illegal: [['DryRun', 'supported values: "Apply", "Plan"'], [true, 'must be of type string']],
+    legal: { to: 'Plan', acts: ({ run }) => run()?.input.mode, becomes: 'Plan' },
+  },
+  toVersion: {
+    illegal: [['newest', /toVersion.*should match/], [3, 'must be of type string']],
+    legal: { to: '0001', acts: ({ run }) => run()?.input.toVersion, becomes: '0001' },
+  },
+  baseline: {
+    illegal: [['v1', /baseline.*should match/], [1, 'must be of type string']],
+    legal: { to: '0002', acts: ({ run }) => run()?.input.baseline, becomes: '0002' },
+  },
+  'after[].migration': {
+    illegal: OBJECT_NAME,
+    legal: { shownBy: `${CONTROLLER} › runs after those that it names, at the version that it names` },
+  },
+  'after[].version': {
+    illegal: [['v1', /version.*should match/], [1, 'must be of type string']],
+    legal: { shownBy: `${CONTROLLER} › runs after those that it names, at the version that it names` },
+  },
+  'policy.destructive': {
+    illegal: [['Ask', 'supported values: "Reject", "RequireApproval", "Allow"'], ['Allow', 'approval needs policy.destructive: RequireApproval']],
+    legal: { to: 'Allow', when: 'onCreation', along: { approval: undefined }, acts: ({ run }) => (run()?.input.policy as Record<string, string>)?.destructive, becomes: 'Allow' },
+  },
+  'policy.down': {
+    illegal: [['Never', 'supported values: "Refuse", "Allow"'], [true, 'must be of type string']],
+    legal: { to: 'Allow', when: 'onCreation', acts: ({ run }) => (run()?.input.policy as Record<string, string>)?.down, becomes: 'Allow' },
+  },
+  'approval.planHash': {
+    illegal: [['latest', /planHash.*should match/], ['0123456789ABCDEF', /planHash.*should match/]],
+    legal: { to: 'fedcba9876543210', when: 'onCreation', acts: ({ run }) => run()?.input.approvedPlan, becomes: 'fedcba9876543210' },
+  },
+  ...timeout('lockTimeout'),
+  ...timeout('statementTimeout'),
 }; // prettier-ignore

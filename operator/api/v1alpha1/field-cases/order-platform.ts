@@ -1,4 +1,6 @@
+import type { Migration } from '../objects.ts';
 import type { FieldCases } from './cases.ts';
+import type { Made } from './made.ts';
 import { resourceFields, serviceFields } from './service.ts';
 import { workloadFields } from './workload.ts';
 
@@ -33,6 +35,18 @@ const provisioning = (path: string): FieldCases => ({
   },
 }); // prettier-ignore
 
+/** The Migration of the service of the release that the samples have. */
+const migrationOf = (find: Made['find']) => (find('Migration', 'shop-inventory') as Migration | undefined)?.spec;
+
+const migrationPolicy = (
+  field: 'destructive' | 'down' | 'lockTimeout' | 'statementTimeout',
+  to: string,
+  illegal: FieldCases[string]['illegal'],
+  along = {},
+): FieldCases => ({
+  [`migrations.policy.${field}`]: { illegal, legal: { to, along, when: 'alone', acts: ({ find }) => migrationOf(find)?.policy?.[field], becomes: to } },
+}); // prettier-ignore
+
 export const orderPlatformFields: FieldCases = {
   profile: {
     illegal: [['huge', 'supported values: "dev", "staging", "prod"'], [1, 'must be of type string']],
@@ -65,6 +79,18 @@ export const orderPlatformFields: FieldCases = {
   'stores.postgres.managed.version': {
     illegal: [['9', 'supported values: "16", "17"'], [17, 'must be of type string']],
     legal: { to: '16', when: 'onCreation', acts: ({ store }) => store('postgres')?.image, becomes: 'postgres:16' },
+  },
+  ...migrationPolicy('destructive', 'Allow', [['Ask', 'supported values: "Reject", "RequireApproval", "Allow"'], ['Allow', 'approvals need policy.destructive: RequireApproval']], { 'migrations.approvals': undefined }),
+  ...migrationPolicy('down', 'Allow', [['Never', 'supported values: "Refuse", "Allow"'], [true, 'must be of type string']]),
+  ...migrationPolicy('lockTimeout', '7s', [['soon', /lockTimeout.*should match/], [5, 'must be of type string']]),
+  ...migrationPolicy('statementTimeout', '7m', [['soon', /statementTimeout.*should match/], [5, 'must be of type string']]),
+  'migrations.approvals[].service': {
+    illegal: [['Inventory', /service.*should match/], ['a-name-that-is-too-long-for-a-service', 'may not be more than 30']],
+    legal: { to: 'reports', when: 'alone', acts: ({ says }) => says('Ready'), becomes: 'spec.migrations.approvals names reports' },
+  },
+  'migrations.approvals[].planHash': {
+    illegal: [['latest', /planHash.*should match/], ['0123456789ABCDEF', /planHash.*should match/]],
+    legal: { to: 'fedcba9876543210', when: 'alone', acts: ({ find }) => migrationOf(find)?.approval?.planHash, becomes: 'fedcba9876543210' },
   },
   ...volume('stores.postgres', 'postgres'),
   ...volume('stores.mongo', 'mongo'),

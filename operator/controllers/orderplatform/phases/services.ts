@@ -1,3 +1,4 @@
+import { REQUESTED_AT } from '../../../resources/labels.ts';
 import { areSwitching } from '../../../resources/login-state.ts';
 import { requiredBackends, type Service } from '../../../resources/platform.ts';
 import {
@@ -16,7 +17,7 @@ import { findCause } from '../../cause.ts';
 import type { Deps } from '../../deps.ts';
 import { all, ensure, findOwned } from '../../ensure.ts';
 import { blockingFact, holds, pending, stalled, waiting, type Fact } from '../../fact.ts';
-import { REQUESTED_AT, returnedFrom, revisionsOf } from '../pinning/pin.ts';
+import { returnedFrom, revisionsOf } from '../pinning/pin.ts';
 import { giveUpRollout, noteAvailable, recordTemplate, rolloutOf } from '../pinning/record.ts';
 import { wasOverdue } from '../progress.ts';
 import { withLiveReplicas } from '../replicas.ts';

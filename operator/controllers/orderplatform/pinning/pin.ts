@@ -3,7 +3,7 @@ import { orderPlatformSpec, withoutDefaults, type OrderPlatform } from '../../..
 import { withRunTemplate } from '../../../resources/cron-job.ts';
 import type { Desired } from '../../../resources/desired.ts';
 import { referencesOf, referredValue } from '../../../resources/environment.ts';
-import { REVISION_OF_LABEL } from '../../../resources/labels.ts';
+import { REQUESTED_AT, REVISION_OF_LABEL } from '../../../resources/labels.ts';
 import type { PodTemplate } from '../../../resources/pod.ts';
 import { followsOperator } from '../../../resources/release.ts';
 import { withTemplate, workloadTemplate } from '../../../resources/service.ts';
@@ -13,9 +13,6 @@ import { ofPlatform } from '../../caches.ts';
 import { offered, type Deps } from '../../deps.ts';
 import type { Scope } from '../scope.ts';
 import { planTemplate } from './plan.ts';
-
-/** A new value has a rollout that failed tried again. */
-export const REQUESTED_AT = 'orderplane.dev/requestedAt';
 
 /** The objects with the pod templates that are to be: as this operator has them, or as they were. Notes the reasons in the scope. */
 export function pinTemplates(deps: Deps, scope: Scope, desired: Desired): Desired {
@@ -68,7 +65,7 @@ export function revisionsOf(
 }
 
 /** No pod template follows from these. */
-const UNRELATED = new Set(['upgrades', 'progressDeadlineSeconds', 'suspend', 'deletionPolicy']);
+const UNRELATED = new Set(['upgrades', 'progressDeadlineSeconds', 'suspend', 'deletionPolicy', 'migrations']);
 
 /** The spec as its user wrote it, and the passwords and values that it resolves to. */
 function inputHashOf({ object, platform, secrets, referenced }: Scope): string {
