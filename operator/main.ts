@@ -10,6 +10,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
     status: async () => (await import('./cli/status.ts')).statusCommand(),
     why: async () => (await import('./cli/why.ts')).whyCommand(),
     plan: async () => (await import('./cli/plan.ts')).planCommand(),
+    migrations: async () => (await import('./cli/migrations.ts')).migrationsCommand(),
     render: async () => (await import('./cli/render.ts')).renderCommand(),
   },
   'The operator:': {

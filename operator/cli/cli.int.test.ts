@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, parseAllDocuments, stringify } from 'yaml';
-import { OrderPlatforms, type OrderPlatform } from '../api/v1alpha1/index.ts';
+import { Migrations, OrderPlatforms, type OrderPlatform } from '../api/v1alpha1/index.ts';
 import { eventually } from '../controllers/testing/eventually.ts';
 import { ULTRALIGHT, VOLUME } from '../controllers/testing/platforms.ts';
 import { sharedCluster } from '../controllers/testing/shared-cluster.ts';
@@ -141,6 +141,43 @@ describe('a cluster that cannot be used is told of in words:', () => {
     const { code, stderr } = await run(['--context', 'prod', 'status']);
     expect([code, stderr]).toEqual([1, expect.stringContaining('there is no context "prod": choose one of controllers')]); // prettier-ignore
   });
+});
+
+describe('migrations', () => {
+  test('tells what waits for a decision, and approves the plan that was looked at, and no other', async () => {
+    const namespace = await cluster.namespace();
+    const hash = '0123456789abcdef';
+    const plan = { hash, direction: 'Up', pending: ['0002_drop.up.sql'], findings: [{ file: '0002_drop.up.sql', line: 3, rule: 'drop-column', severity: 'Destructive', statement: 'ALTER TABLE x DROP COLUMN y' }] };
+    const refusal = { ok: false, reason: 'ApprovalRequired', message: 'approve it', plan };
+    await cluster.kubelet.behave(/^(shop-inventory|own)-migrate/, { kind: 'result', result: refusal });
+    await platforms.create(namespace, { stores: { postgres: VOLUME }, services: [{ name: 'inventory' }], migrations: { policy: { destructive: 'RequireApproval' } } });
+    const source = { inline: [{ version: '0001', name: 'init', up: 'select 1' }] };
+    const spec = { platformRef: { name: 'shop' }, engine: 'postgres' as const, database: 'own', source, policy: { destructive: 'RequireApproval' as const } };
+    await cluster.client.create(Migrations, { metadata: { name: 'own', namespace }, spec });
+    await eventually('both wait', async () => {
+      const { items } = await cluster.client.list(Migrations, { namespace });
+      return items.filter(({ status }) => status?.planHash === hash).length === 2;
+    });
+
+    const [all, one, wrong] = await Promise.all([
+      run(['migrations', '-n', namespace]),
+      run(['migrations', 'shop-inventory', '-n', namespace]),
+      run(['migrations', 'own', '-n', namespace, '--approve', 'fedcba9876543210']),
+    ]);
+    expect([all.code, all.stdout]).toEqual([2, expect.stringMatching(/^own .*✗ ApprovalRequired.*\nshop-inventory .*✗ ApprovalRequired/m)]);
+    expect([one.code, one.stdout]).toEqual([2, expect.stringMatching(/line 3 +Destructive +drop-column +ALTER TABLE x DROP COLUMN y/)]);
+    expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining(`the plan of Migration own is ${hash}, not fedcba9876543210`)]);
+
+    await cluster.kubelet.behave(/^(shop-inventory|own)-migrate/, { kind: 'run' });
+    for (const name of ['own', 'shop-inventory']) {
+      expect(await run(['migrations', name, '-n', namespace, '--approve', hash])).toMatchObject({ code: 0, stderr: '' });
+    }
+    await platforms.ready(namespace);
+    expect((await platforms.read(namespace)).spec.migrations?.approvals).toEqual([{ service: 'inventory', planHash: hash }]);
+    const after = await run(['migrations', '-n', namespace, '-o', 'json']);
+    expect([after.code, JSON.parse(after.stdout)]).toMatchObject([0, [{ name: 'own', ready: true, currentVersion: '0001' }, { name: 'shop-inventory', reason: 'UpToDate' }]]);
+    expect(await run(['migrations', 'own', '-n', namespace, '--approve', hash])).toMatchObject({ code: 1, stderr: expect.stringContaining('has no plan that waits') });
+  }); // prettier-ignore
 });
 
 /** Everything that is in a namespace's Secrets, plain and as it is stored. */

@@ -58,7 +58,9 @@ function placesToLook({ namespace, name, cause, ready, verdict, stages }: Report
     ...[...new Set(crashed)].slice(0, 3).map((pod) => `${kubectl} logs ${pod} --previous`),
     ...named(/\bpod ([a-z0-9][-a-z0-9.]*)\b/).map((pod) => `${kubectl} describe pod ${pod}`),
     ...named(/\bJob ([a-z0-9][-a-z0-9.]*)\b/).map((job) => `${kubectl} logs job/${job}`),
-    ...named(/\bMigration ([a-z0-9][-a-z0-9.]*)\b/).map((migration) => `${kubectl} describe migration ${migration}`),
+    ...named(/\bMigration ([a-z0-9][-a-z0-9.]*)\b/).map(
+      (migration) => `orderplane migrations ${migration} -n ${namespace}`,
+    ),
     ...named(/\bSeedJob ([a-z0-9][-a-z0-9.]*)\b/).map((seed) => `${kubectl} describe seedjob ${seed}`),
     ...(verdict === 'Unseen' ? ['kubectl -n orderplane-system logs deployment/orderplane-operator'] : []),
     `${kubectl} get events --field-selector type=Warning`,

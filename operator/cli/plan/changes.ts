@@ -84,13 +84,15 @@ async function runOf(world: World, job: Job, step: number): Promise<Run> {
   const migration = migrationOf(world, job);
   const base = { step, purpose: labels[RUN_OF_LABEL] ?? '', job: name, of: `${owner?.kind} ${owner?.name}` };
   if (!migration) return base;
-  const { engine, database, source } = migration.spec;
+  const { engine, database, source, mode, toVersion = 'latest' } = migration.spec;
   const before = (await world.before(Migrations, keyOf(migration))) as Migration | undefined;
   const at = before?.status?.currentVersion;
   const files = await migrationFilesOf(world, job);
   const pending = files.filter(({ version }) => at === undefined || BigInt(version) > BigInt(at));
-  const where = `${engine} database ${database}${at ? `, now at ${at}` : ''}`;
+  const where = `${mode === 'Plan' ? 'only a plan of ' : ''}${engine} database ${database}${at ? `, now at ${at}` : ''}`;
   const image = job.spec?.template.spec?.initContainers?.[0]?.image;
+  const isDown = at !== undefined && toVersion !== 'latest' && BigInt(toVersion) < BigInt(at);
+  if (isDown) return { ...base, detail: `${where}: down to ${toVersion}` };
   const what =
     source.release !== undefined
       ? `what is pending of the files in ${image}`

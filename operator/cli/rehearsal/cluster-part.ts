@@ -132,11 +132,25 @@ async function resultOf(world: World, job: Job): Promise<object> {
   if (command === 'seed') return { datasets: [] };
   if (command !== 'migrate') return {};
   const files = await migrationFilesOf(world, job);
+  const { spec, status } = migrationOf(world, job) ?? {};
+  if (spec?.mode === 'Plan') {
+    const { currentVersion = '' } = status ?? {};
+    const pending = files.filter(({ version }) => BigInt(version) > BigInt(currentVersion)).map(({ file }) => file);
+    const plan = { hash: '', direction: 'Up', pending, findings: [] };
+    return {
+      currentVersion,
+      applied: [],
+      appliedByThisRun: 0,
+      pending,
+      isAhead: false,
+      ...(pending.length > 0 && { plan }),
+    };
+  }
   const currentVersion = files.at(-1)?.version ?? NEWEST_OF_IMAGE;
-  return { currentVersion, applied: [], pending: [], appliedByThisRun: files.length };
+  return { currentVersion, applied: [], pending: [], appliedByThisRun: files.length, isAhead: false };
 }
 
-/** The migrations that a Job brings as text, oldest first; none where they are in an image. */
+/** The migrations that a Job brings as text, oldest first, up to the version that is wanted; none where they are in an image. */
 export async function migrationFilesOf(world: World, job: Job): Promise<{ version: string; file: string }[]> {
   const { name, namespace = '' } = job.metadata;
   const config = await world.read(ConfigMaps, { namespace, name });
@@ -144,7 +158,9 @@ export async function migrationFilesOf(world: World, job: Job): Promise<{ versio
     const version = /^(\d+)_.*\.up\.(sql|yaml)$/.exec(file)?.[1];
     return version ? [{ version, file }] : [];
   });
-  return versions.toSorted((a, b) => Number(BigInt(a.version) - BigInt(b.version)));
+  const { toVersion = 'latest' } = migrationOf(world, job)?.spec ?? {};
+  const wanted = versions.filter(({ version }) => toVersion === 'latest' || BigInt(version) <= BigInt(toVersion));
+  return wanted.toSorted((a, b) => Number(BigInt(a.version) - BigInt(b.version)));
 }
 
 /** The Migration that a Job is run for. */

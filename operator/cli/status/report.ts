@@ -1,6 +1,7 @@
 /** A snapshot of a platform as what there is to say of it: pure, and told of conditions by the conditions themselves. */
 import type { ComponentStatus, Migration, OrderPlatform, SeedJob } from '../../api/v1alpha1/index.ts';
 import { READY, RECONCILING, STAGES, STALLED, SUSPENDED } from '../../api/v1alpha1/conditions.ts';
+import { REFUSALS } from '../../controllers/runs/plan.ts';
 import { findCondition, type Condition } from '../../runtime/conditions.ts';
 import { maskValue } from '../mask.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -109,8 +110,15 @@ function notesOf({ operator, platform }: Snapshot, verdict: Verdict): string[] {
       ? [`the operator is not running: ${stale} (kubectl -n orderplane-system describe pods)`]
       : []),
     ...(upgrade ? [`the operator would change ${upgrade.changes.join('; ')}: set spec.upgrades.accepted to ${upgrade.revision} to have it`] : []), // prettier-ignore
-    ...(verdict === 'Stalled' ? ['it is tried again all the same, but somebody has to act'] : []),
+    ...(verdict === 'Stalled' ? [stalledNote(platform)] : []),
   ];
+}
+
+/** What refused to go on is not repeated before somebody has decided. */
+function stalledNote({ status }: OrderPlatform): string {
+  const { reason = '' } = findCondition(status?.conditions, STALLED) ?? {};
+  const isRefusal = REFUSALS.has(reason);
+  return isRefusal ? 'it goes on once somebody has decided' : 'it is tried again all the same, but somebody has to act';
 }
 
 function stagesOf(snapshot: Snapshot): Item[] {

@@ -2,8 +2,14 @@
 import { age, type Paint } from '../output.ts';
 import type { Item, Report, State, Verdict } from './report.ts';
 
-const SIGNS: Readonly<Record<State, string>> = { ok: '✓', failed: '✗', waiting: '…', pending: '○', unasked: '–' };
-const COLOURS = { ok: 'green', failed: 'red', waiting: 'yellow', pending: 'dim', unasked: 'dim' } as const;
+export const SIGNS: Readonly<Record<State, string>> = {
+  ok: '✓',
+  failed: '✗',
+  waiting: '…',
+  pending: '○',
+  unasked: '–',
+};
+export const COLOURS = { ok: 'green', failed: 'red', waiting: 'yellow', pending: 'dim', unasked: 'dim' } as const;
 
 const VERDICTS: Readonly<Record<Verdict, { state: State; words: string }>> = {
   Ready: { state: 'ok', words: 'Ready' },

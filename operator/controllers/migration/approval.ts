@@ -1,5 +1,6 @@
 /** Where the say over a Migration is: in its own spec or, for one of the release's, in the platform's. */
-import type { OrderPlatform } from '../../api/v1alpha1/index.ts';
+import type { Migration, OrderPlatform } from '../../api/v1alpha1/index.ts';
+import { controllerOf } from '../../runtime/owner.ts';
 
 /** A Migration whose policy is to be named. */
 export interface Policed {
@@ -7,6 +8,18 @@ export interface Policed {
   name: string;
   /** The platform that made it, and the service that it was made for; undefined for one of a user's own. */
   release?: { platform: OrderPlatform; service: string } | undefined;
+}
+
+/** Who has the say over a Migration. @param platformNamed a platform of the Migration's namespace */
+export function policedBy(
+  { metadata, spec }: Migration,
+  platformNamed: (name: string) => OrderPlatform | undefined,
+): Policed {
+  const { name, namespace = '' } = metadata;
+  const owner = controllerOf({ metadata });
+  const platform = owner?.kind === 'OrderPlatform' ? platformNamed(owner.name) : undefined;
+  const service = spec.source.release;
+  return { namespace, name, ...(platform && service && { release: { platform, service } }) };
 }
 
 /** Where a field of the policy is set, for people. */

@@ -3,7 +3,6 @@ import { REQUESTED_AT } from '../../resources/labels.ts';
 import { migrationJob } from '../../resources/migration-job.ts';
 import {
   applyStatusIfChanged,
-  controllerOf,
   done,
   findCondition,
   isDeleting,
@@ -20,7 +19,7 @@ import { recordChanges, withReady } from '../ready.ts';
 import { advanceRun } from '../runs/advance.ts';
 import { REFUSALS } from '../runs/plan.ts';
 import { suspended } from '../target.ts';
-import type { Policed } from './approval.ts';
+import { policedBy } from './approval.ts';
 import { migrationFact } from './fact.ts';
 import { CONFIG_MAP_POLL_MS, migrationFiles } from './source.ts';
 import { knownAfter } from './status.ts';
@@ -82,7 +81,8 @@ async function migrate(deps: Deps, object: Migration, { signal }: ReconcileConte
     if (isSuspended) return { fact: suspended(platform?.name ?? ''), known };
     if (unmet !== undefined) return { fact: waitingFact(deps, object, unmet), known };
   }
-  const fact = migrationFact({ policed: policedBy(deps, object), spec, status: known, progress });
+  const policed = policedBy(object, (platformName) => deps.caches.platforms.get({ namespace, name: platformName }));
+  const fact = migrationFact({ policed, spec, status: known, progress });
   return { fact: withLook(fact, spec.source.configMapRef || spec.target ? CONFIG_MAP_POLL_MS : undefined), known };
 }
 
@@ -104,14 +104,6 @@ function waitingFact(deps: Deps, object: Migration, unmet: string): Fact {
 function withLook(fact: Fact, everyMs: number | undefined): Fact {
   const retryAfterMs = soonest(fact.retryAfterMs, everyMs);
   return retryAfterMs === undefined ? fact : { ...fact, retryAfterMs };
-}
-
-function policedBy({ caches }: Deps, object: Migration): Policed {
-  const { name, namespace = '' } = object.metadata;
-  const owner = controllerOf(object);
-  const platform = owner?.kind === 'OrderPlatform' ? caches.platforms.get({ namespace, name: owner.name }) : undefined;
-  const service = object.spec.source.release;
-  return { namespace, name, ...(platform && service && { release: { platform, service } }) };
 }
 
 async function writeStatus(
