@@ -115,6 +115,15 @@ export interface MigrateResult {
 }
 
 const row = z.record(z.string(), z.json());
+export const seedMode = z.enum(['InsertOnly', 'Upsert', 'Replace']);
+/** Rows in a file: CSV (RFC 4180) with a header, or one JSON object a line. */
+export const seedFile = z.strictObject({ path: z.string().min(1), format: z.enum(['csv', 'ndjson']) });
+/** Made up, and the same on every run with the same `count` and `seed`. */
+export const seedGenerator = z.strictObject({
+  kind: z.literal('products'),
+  count: z.number().int().min(1).max(100_000_000),
+  seed: z.number().int().min(0).max(4_294_967_295).default(1),
+});
 const seedDataset = z
   .strictObject({
     name: z.string().min(1),
@@ -123,27 +132,38 @@ const seedDataset = z
     table: z.string().min(1).optional(),
     collection: z.string().min(1).optional(),
     key: z.array(z.string().min(1)).min(1),
-    mode: z.enum(['InsertOnly', 'Upsert']),
-    rows: z.array(row),
+    mode: seedMode,
+    rows: z.array(row).optional(),
+    file: seedFile.optional(),
+    generator: seedGenerator.optional(),
   })
   .refine((dataset) => Boolean(dataset.engine === 'postgres' ? dataset.table : dataset.collection), {
     message: 'a dataset for postgres names a table, one for mongo a collection',
+  })
+  .refine(({ rows, file, generator }) => [rows, file, generator].filter(Boolean).length === 1, {
+    message: 'a dataset has exactly one of rows, file and generator',
   });
 export type SeedDataset = z.infer<typeof seedDataset>;
 export type SeedRow = z.infer<typeof row>;
+export type SeedFile = z.infer<typeof seedFile>;
+export type SeedGenerator = z.infer<typeof seedGenerator>;
 
 export const seedInput = z.strictObject({
   datasets: z.array(seedDataset).min(1),
   inputHash: z.string().min(1),
   /** A run with the same id is applied once: asked again, it answers with the counts that were recorded. */
   run: z.string().min(1),
+  /** A person has confirmed this input: without it, nothing is deleted and Replace is refused. */
+  confirmed: z.boolean().default(false),
 });
 export type SeedInput = z.infer<typeof seedInput>;
 
+/** Of the rows of the dataset; `deleted` are those of the table that the dataset of a Replace does not have. */
 export interface SeedCounts {
   inserted: number;
   updated: number;
   skipped: number;
+  deleted: number;
 }
 export interface SeedResult {
   datasets: (SeedCounts & { name: string })[];

@@ -96,24 +96,24 @@ test('seeds by key, counts what the database did, and repeats no run', async () 
   await migrate(db, { '1_i.up.yaml': INDEX });
   expect(await seed('Upsert', rows, 'r1')).toEqual({
     ok: true,
-    datasets: [{ name: 'd', inserted: 2, updated: 0, skipped: 0 }],
+    datasets: [{ name: 'd', inserted: 2, updated: 0, skipped: 0, deleted: 0 }],
   });
   expect(await seed('Upsert', rows, 'r1')).toEqual({
     ok: true,
-    datasets: [{ name: 'd', inserted: 2, updated: 0, skipped: 0 }],
+    datasets: [{ name: 'd', inserted: 2, updated: 0, skipped: 0, deleted: 0 }],
   });
   expect(await seed('Upsert', rows, 'r2')).toEqual({
     ok: true,
-    datasets: [{ name: 'd', inserted: 0, updated: 0, skipped: 2 }],
+    datasets: [{ name: 'd', inserted: 0, updated: 0, skipped: 2, deleted: 0 }],
   });
   const edited = [{ eventId: 'a', n: 5 }, { eventId: 'c' }];
   expect(await seed('InsertOnly', edited, 'r3')).toEqual({
     ok: true,
-    datasets: [{ name: 'd', inserted: 1, updated: 0, skipped: 1 }],
+    datasets: [{ name: 'd', inserted: 1, updated: 0, skipped: 1, deleted: 0 }],
   });
   expect(await seed('Upsert', edited, 'r4')).toEqual({
     ok: true,
-    datasets: [{ name: 'd', inserted: 0, updated: 1, skipped: 1 }],
+    datasets: [{ name: 'd', inserted: 0, updated: 1, skipped: 1, deleted: 0 }],
   });
   const documents = await db
     .collection('orders')

@@ -1,5 +1,6 @@
 /** What can be wrong with a dataset, found before its first row is written. Messages name dataset, row and column. */
-import type { SeedDataset, SeedRow } from '../contract.ts';
+import type { SeedRow } from '../contract.ts';
+import type { RowsDataset } from './index.ts';
 import { JobError } from '../failures.ts';
 
 export interface Column {
@@ -21,7 +22,7 @@ export interface Table {
   uniqueKeys: string[][];
 }
 
-type Check = (dataset: SeedDataset, table: Table) => string | undefined;
+type Check = (dataset: RowsDataset, table: Table) => string | undefined;
 
 /** In order: the later ones rely on the earlier. */
 const CHECKS: readonly Check[] = [
@@ -34,52 +35,52 @@ const CHECKS: readonly Check[] = [
   keyRepeated,
 ];
 
-export function checkDataset(dataset: SeedDataset, table: Table): void {
+export function checkDataset(dataset: RowsDataset, table: Table): void {
   for (const check of CHECKS) {
     const fault = check(dataset, table);
     if (fault) throw invalidDataset(dataset, fault);
   }
 }
 
-export function invalidDataset(dataset: SeedDataset, fault: string): JobError {
+export function invalidDataset(dataset: RowsDataset, fault: string): JobError {
   return new JobError('InvalidDataset', `dataset "${dataset.name}": ${fault}`);
 }
 
 export const sameColumns = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((column) => b.includes(column));
 
-function keyColumnUnknown({ key }: SeedDataset, table: Table): string | undefined {
+function keyColumnUnknown({ key }: RowsDataset, table: Table): string | undefined {
   const unknown = key.find((name) => !columnOf(table, name));
   return unknown && `key column "${unknown}" does not exist in ${table.name} (${columnList(table)})`;
 }
 
-function keyNotUnique({ key }: SeedDataset, table: Table): string | undefined {
+function keyNotUnique({ key }: RowsDataset, table: Table): string | undefined {
   if (table.uniqueKeys.some((unique) => sameColumns(unique, key))) return undefined;
   return `the key (${key.join(', ')}) is not unique in ${table.name}: it needs a primary key or a unique index on exactly these columns`;
 }
 
-function columnUnknown({ rows }: SeedDataset, table: Table): string | undefined {
+function columnUnknown({ rows }: RowsDataset, table: Table): string | undefined {
   return firstInRows(rows, (row) => {
     const unknown = Object.keys(row).find((name) => !columnOf(table, name));
     return unknown && `column "${unknown}" does not exist in ${table.name} (${columnList(table)})`;
   });
 }
 
-function columnGenerated({ rows }: SeedDataset, table: Table): string | undefined {
+function columnGenerated({ rows }: RowsDataset, table: Table): string | undefined {
   return firstInRows(rows, (row) => {
     const generated = Object.keys(row).find((name) => columnOf(table, name)?.generated);
     return generated && `column "${generated}" is computed by the database: leave it out`;
   });
 }
 
-export function keyMissingInRow({ rows, key }: SeedDataset): string | undefined {
+export function keyMissingInRow({ rows, key }: RowsDataset): string | undefined {
   return firstInRows(rows, (row) => {
     const missing = key.find((name) => row[name] == null);
     return missing && `key column "${missing}" has no value`;
   });
 }
 
-function valueMissing({ rows }: SeedDataset, table: Table): string | undefined {
+function valueMissing({ rows }: RowsDataset, table: Table): string | undefined {
   return firstInRows(rows, (row) => {
     const missing = table.columns.find(
       ({ name, notNull, hasDefault, generated }) =>
@@ -89,7 +90,7 @@ function valueMissing({ rows }: SeedDataset, table: Table): string | undefined {
   });
 }
 
-export function keyRepeated({ rows, key }: SeedDataset): string | undefined {
+export function keyRepeated({ rows, key }: RowsDataset): string | undefined {
   const seen = new Map<string, number>();
   return firstInRows(rows, (row, number) => {
     const value = JSON.stringify(key.map((name) => row[name]));

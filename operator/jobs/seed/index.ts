@@ -5,7 +5,9 @@ import {
   type SeedDataset,
   type SeedInput,
   type SeedResult,
+  type SeedRow,
 } from '../contract.ts';
+import { JobError } from '../failures.ts';
 import { requireServer, runJob, type JobContext, type JobEnv } from '../job.ts';
 import { retryWhileUnreachable } from '../unreachable.ts';
 
@@ -19,8 +21,11 @@ export interface SeedOptions {
   signal: AbortSignal;
 }
 
+/** A dataset whose rows are at hand. */
+export type RowsDataset = SeedDataset & { rows: SeedRow[] };
+
 /** Writes one dataset and says what the database counted. A run that is repeated after a lost answer gets the recorded counts. */
-export type Seeder = (dataset: SeedDataset, options: SeedOptions) => Promise<SeedCounts>;
+export type Seeder = (dataset: RowsDataset, options: SeedOptions) => Promise<SeedCounts>;
 
 /** Writes datasets into tables and collections, in the order given. */
 export function runSeed(env: JobEnv, signal: AbortSignal): Promise<JobResult<SeedResult>> {
@@ -31,10 +36,16 @@ async function seed({ input, env, signal, log }: JobContext<SeedInput>): Promise
   const datasets: SeedResult['datasets'] = [];
   for (const dataset of input.datasets) {
     signal.throwIfAborted();
+    const { rows } = dataset;
+    if (!rows || dataset.mode === 'Replace')
+      throw new JobError(
+        'InvalidDataset',
+        `dataset "${dataset.name}": only rows that are written inline, by InsertOnly or Upsert, are seeded yet`,
+      );
     const seeder = await loadSeeder(dataset.engine);
     const { uri } = requireServer(env, dataset.engine === 'postgres' ? 'POSTGRES_ADMIN_URI' : 'MONGO_ADMIN_URI');
     const { inputHash, run } = input;
-    const counts = await retryWhileUnreachable(() => seeder(dataset, { uri, run, inputHash, signal }), {
+    const counts = await retryWhileUnreachable(() => seeder({ ...dataset, rows }, { uri, run, inputHash, signal }), {
       what: `the ${dataset.engine} database "${dataset.database}"`,
       signal,
       log,

@@ -1,10 +1,10 @@
 import { BSON, type Collection, type Db, type Document } from 'mongodb';
-import type { SeedCounts, SeedDataset, SeedRow } from '../contract.ts';
+import type { SeedCounts, SeedRow } from '../contract.ts';
 import { codeOf, JobError, messageOf } from '../failures.ts';
 import { MONGO, withMongo } from '../mongo.ts';
 import { isUnreachable } from '../unreachable.ts';
 import { invalidDataset, keyMissingInRow, keyRepeated, sameColumns } from './checks.ts';
-import { SEED_RUNS, type Seeder } from './index.ts';
+import { SEED_RUNS, type RowsDataset, type Seeder } from './index.ts';
 
 interface RunDocument extends SeedCounts {
   _id: string;
@@ -23,10 +23,11 @@ export const seedMongo: Seeder = (dataset, { uri, run, inputHash, signal }) =>
     const runs = db.collection<RunDocument>(SEED_RUNS);
     const id = `${run}/${dataset.name}`;
     const recorded = await runs.findOne({ _id: id });
-    if (recorded) return { inserted: recorded.inserted, updated: recorded.updated, skipped: recorded.skipped };
+    if (recorded)
+      return { inserted: recorded.inserted, updated: recorded.updated, skipped: recorded.skipped, deleted: 0 };
 
     const collection = await checkedCollection(db, dataset);
-    const counts: SeedCounts = { inserted: 0, updated: 0, skipped: 0 };
+    const counts: SeedCounts = { inserted: 0, updated: 0, skipped: 0, deleted: 0 };
     for (const [i, row] of dataset.rows.entries()) {
       signal.throwIfAborted();
       counts[await writeRow(collection, dataset, row, i + 1)]++;
@@ -40,7 +41,7 @@ export const seedMongo: Seeder = (dataset, { uri, run, inputHash, signal }) =>
   });
 
 /** Without a unique index on the key, two writers would each insert the same row. */
-async function checkedCollection(db: Db, dataset: SeedDataset): Promise<Collection> {
+async function checkedCollection(db: Db, dataset: RowsDataset): Promise<Collection> {
   const fault = keyMissingInRow(dataset) ?? keyRepeated(dataset);
   if (fault) throw invalidDataset(dataset, fault);
   const name = dataset.collection ?? '';
@@ -61,7 +62,7 @@ async function checkedCollection(db: Db, dataset: SeedDataset): Promise<Collecti
 
 async function writeRow(
   collection: Collection,
-  dataset: SeedDataset,
+  dataset: RowsDataset,
   row: SeedRow,
   number: number,
 ): Promise<keyof SeedCounts> {

@@ -46,7 +46,7 @@ const seed = (datasets: object[], run?: string): Promise<JobResult<SeedResult>> 
   runHere(runSeed, input(datasets, run), { POSTGRES_ADMIN_URI: server.uri });
 const counted = (inserted: number, updated: number, skipped: number) => ({
   ok: true,
-  datasets: [{ name: 'catalogue', inserted, updated, skipped }],
+  datasets: [{ name: 'catalogue', inserted, updated, skipped, deleted: 0 }],
 });
 
 const RICH: Rows = [

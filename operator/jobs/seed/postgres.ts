@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SeedCounts, SeedDataset, SeedRow } from '../contract.ts';
+import type { SeedCounts, SeedRow } from '../contract.ts';
 import { codeOf, JobError, messageOf } from '../failures.ts';
 import { inTransaction, quoteName, withPostgres, type PgClient } from '../postgres.ts';
 import { isUnreachable } from '../unreachable.ts';
 import { checkDataset, invalidDataset, type Column, type Table } from './checks.ts';
-import { SEED_RUNS, type Seeder, type SeedOptions } from './index.ts';
+import { SEED_RUNS, type RowsDataset, type Seeder, type SeedOptions } from './index.ts';
 
 const RUNS_TABLE = `public.${SEED_RUNS}`;
 const LOCK_TIMEOUT_MS = 30_000;
@@ -35,7 +35,7 @@ export const seedPostgres: Seeder = (dataset, options) =>
     },
   );
 
-async function seedOnce(client: PgClient, dataset: SeedDataset, { run, inputHash }: SeedOptions): Promise<SeedCounts> {
+async function seedOnce(client: PgClient, dataset: RowsDataset, { run, inputHash }: SeedOptions): Promise<SeedCounts> {
   const recorded = await claimRun(client, dataset, run, inputHash);
   if (recorded) return recorded;
   const table = await readTable(client, dataset);
@@ -43,7 +43,7 @@ async function seedOnce(client: PgClient, dataset: SeedDataset, { run, inputHash
   // Triggers and policies of the table run with its owner's rights, not with the administrator's.
   await client.query(`SET LOCAL ROLE ${quoteName(table.owner)}`);
   await checkValues(client, dataset, table);
-  const counts: SeedCounts = { inserted: 0, updated: 0, skipped: 0 };
+  const counts: SeedCounts = { inserted: 0, updated: 0, skipped: 0, deleted: 0 };
   for (const [columns, rows] of rowsByColumns(dataset.rows, table)) {
     const written = await writeRows(client, dataset, table, columns, rows);
     counts.inserted += written.inserted;
@@ -86,7 +86,7 @@ async function ensureRunsTable(client: PgClient): Promise<void> {
 /** The counts of this run, when it was applied already. Else its row is ours until the end of the transaction. */
 async function claimRun(
   client: PgClient,
-  dataset: SeedDataset,
+  dataset: RowsDataset,
   run: string,
   inputHash: string,
 ): Promise<SeedCounts | undefined> {
@@ -96,14 +96,14 @@ async function claimRun(
   );
   if (rowCount === 1) return undefined;
   const { rows } = await client.query<SeedCounts>(
-    `SELECT inserted::float8 AS inserted, updated::float8 AS updated, skipped::float8 AS skipped
+    `SELECT inserted::float8 AS inserted, updated::float8 AS updated, skipped::float8 AS skipped, 0 AS deleted
        FROM ${RUNS_TABLE} WHERE run = $1 AND dataset = $2`,
     [run, dataset.name],
   );
   return rows[0];
 }
 
-async function readTable(client: PgClient, dataset: SeedDataset): Promise<Table> {
+async function readTable(client: PgClient, dataset: RowsDataset): Promise<Table> {
   const [name = '', schema = 'public'] = (dataset.table ?? '').split('.').reverse();
   const { rows } = await client.query<Table>(
     `SELECT format('%I.%I', nspname, relname) AS name, pg_get_userbyid(relowner) AS owner,
@@ -126,7 +126,7 @@ async function readTable(client: PgClient, dataset: SeedDataset): Promise<Table>
 }
 
 /** Values that the column's type cannot read, told with their row. Lists, objects and JSON columns are left to the write itself. */
-async function checkValues(client: PgClient, dataset: SeedDataset, table: Table): Promise<void> {
+async function checkValues(client: PgClient, dataset: RowsDataset, table: Table): Promise<void> {
   const columns = table.columns.filter(({ type }) => type !== 'json' && type !== 'jsonb');
   const { rows } = await client.query<{ number: number; name: string; message: string }>(
     `SELECT number::int, name, (pg_input_error_info(value #>> '{}', type)).message
@@ -165,7 +165,7 @@ const COMPARED_AS_TEXT: ReadonlySet<string> = new Set([
  */
 async function writeRows(
   client: PgClient,
-  dataset: SeedDataset,
+  dataset: RowsDataset,
   table: Table,
   columns: readonly Column[],
   rows: readonly SeedRow[],
@@ -195,7 +195,7 @@ async function writeRows(
   return counted[0] ?? { inserted: 0, updated: 0 };
 }
 
-function seedError(dataset: SeedDataset, error: unknown): unknown {
+function seedError(dataset: RowsDataset, error: unknown): unknown {
   if (error instanceof JobError || isUnreachable(error) || codeOf(error) === undefined) return error;
   const { detail } = error as { detail?: string };
   return new JobError('SeedRejected', `dataset "${dataset.name}": ${messageOf(error)}${detail ? ` (${detail})` : ''}`, {
