@@ -17,7 +17,7 @@ import { adminServer, provisionJob, verifyJob, type ProvisionedLogin } from './p
 import type { Platform } from './platform.ts';
 import { RELEASE_IMAGES } from './release-images.ts';
 import { resolvePlatform } from './resolve.ts';
-import { seedRun } from './seed-run.ts';
+import { seedInputHash, seedRun } from './seed-run.ts';
 
 /** Written anew by `UPDATE_GOLDEN=1 node hack/jest.ts operator/resources`; the diff is what a review reads. */
 function expectGolden(name: string, objects: readonly unknown[]): void {
@@ -129,6 +129,8 @@ describe('examples/ultralight renders as reviewed:', () => {
       source: { release: 'inventory' },
     };
     const seed = example('20-seed.yaml');
+    const seedSpec = seedJobSpec.parse(seed.spec);
+    const seedData = { datasets: seedSpec.datasets, revision: seedSpec.revision, identities: ['volume-1'], texts: {} };
     const common = { namespace: 'shop', operatorImage: RELEASE_IMAGES.operator, pullSecrets: [] };
     const jobs = [
       provisionJob(platform, {
@@ -161,9 +163,10 @@ describe('examples/ultralight renders as reviewed:', () => {
         ...common,
         name: seed.metadata.name,
         uid: 'uid-of-seed',
-        spec: seedJobSpec.parse(seed.spec),
+        spec: seedSpec,
         servers: [adminServer(platform, 'postgres')],
-        identities: ['volume-1'],
+        occasion: { trigger: 'Spec', inputHash: seedInputHash(seedData) },
+        texts: {},
       }),
       verifyJob(platform, []),
     ];

@@ -14,6 +14,7 @@ import {
   type Container,
   type EnvironmentVariable,
   type Volume,
+  type VolumeMount,
 } from './pod.ts';
 
 export const JOB_CONTAINER = 'main';
@@ -42,6 +43,12 @@ export interface JobDefinition {
   passwords?: { secret: string; key: string; file: string }[];
   /** Migration files: as text, or copied out of a service's image. */
   migrations?: { files: Readonly<Record<string, string>> } | { image: string; directory: string };
+  /** Noted on the Job. */
+  annotations?: Readonly<Record<string, string>>;
+  /** Files that it reads beside its input, by name. */
+  files?: Readonly<Record<string, string>>;
+  /** Claims that it reads files from. */
+  readsClaims?: readonly string[];
   /** Seconds after which a run that hangs is ended; undefined where it may take as long as it takes. */
   deadlineSeconds?: number;
 }
@@ -49,6 +56,16 @@ export interface JobDefinition {
 const INPUT_FOLDER = '/etc/orderplane';
 export const MIGRATIONS_FOLDER = '/migrations';
 const INPUT_FILE = 'input.json';
+
+/** Where a Job finds one of its `files`. */
+export function filePath(name: string): string {
+  return `${INPUT_FOLDER}/files/${name}`;
+}
+
+/** Where a Job finds the volume of one of the claims that it reads. */
+export function claimFolder(claim: string): string {
+  return `/volumes/${claim}`;
+}
 
 /** The objects of one run, in the order in which they are created. The same run gives the same objects. */
 export function jobRun(job: JobDefinition, number: number): { config: ConfigMap; job: Job } {
@@ -60,12 +77,12 @@ export function jobRun(job: JobDefinition, number: number): { config: ConfigMap;
       kind: 'ConfigMap',
       metadata,
       immutable: true,
-      data: { [INPUT_FILE]: JSON.stringify(job.input(metadata.name)), ...files },
+      data: { [INPUT_FILE]: JSON.stringify(job.input(metadata.name)), ...files, ...job.files },
     },
     job: {
       apiVersion: 'batch/v1',
       kind: 'Job',
-      metadata,
+      metadata: { ...metadata, ...(job.annotations && { annotations: job.annotations }) },
       spec: {
         // Repeating is up to the operator, which can wait longer, and tell why.
         backoffLimit: 0,
@@ -96,6 +113,7 @@ function runMetadata(job: JobDefinition, number: number): ObjectMeta {
 
 function podSpec(job: JobDefinition, run: string, files: string[]) {
   const migrations = migrationsVolume(job, run, files);
+  const claims = claimVolumes(job);
   return restrictedPod(NONROOT, {
     ...pullsWith(job.pullSecrets),
     restartPolicy: 'Never',
@@ -115,10 +133,11 @@ function podSpec(job: JobDefinition, run: string, files: string[]) {
         volumeMounts: [
           { name: 'input', mountPath: INPUT_FOLDER, readOnly: true },
           ...(migrations ? [{ name: 'migrations', mountPath: MIGRATIONS_FOLDER, readOnly: true }] : []),
+          ...claims.map(({ mount }) => mount),
         ],
       }),
     ],
-    volumes: [inputVolume(job, run), ...(migrations ? [migrations.volume] : [])],
+    volumes: [inputVolume(job, run), ...(migrations ? [migrations.volume] : []), ...claims.map(({ volume }) => volume)],
   });
 }
 
@@ -138,13 +157,22 @@ function authorityPath(variable: string): string {
   return `ca/${variable.toLowerCase().replaceAll('_', '-')}.crt`;
 }
 
-function inputVolume({ passwords = [], servers = [] }: JobDefinition, run: string): Volume {
+/** A volume's name is shorter than a claim's may be, so they are counted. */
+function claimVolumes({ readsClaims = [] }: JobDefinition): { volume: Volume; mount: VolumeMount }[] {
+  return readsClaims.map((claimName, index) => ({
+    volume: { name: `claim-${index}`, persistentVolumeClaim: { claimName, readOnly: true } },
+    mount: { name: `claim-${index}`, mountPath: claimFolder(claimName), readOnly: true },
+  }));
+}
+
+function inputVolume({ passwords = [], servers = [], files = {} }: JobDefinition, run: string): Volume {
+  const items = Object.keys(files).map((name) => ({ key: name, path: `files/${name}` }));
   return {
     name: 'input',
     projected: {
       defaultMode: 0o440,
       sources: [
-        { configMap: { name: run, items: [{ key: INPUT_FILE, path: INPUT_FILE }] } },
+        { configMap: { name: run, items: [{ key: INPUT_FILE, path: INPUT_FILE }, ...items] } },
         ...passwords.map(({ secret, key, file }) => ({
           secret: { name: secret, items: [{ key, path: `passwords/${file}` }] },
         })),

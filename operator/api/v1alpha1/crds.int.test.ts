@@ -206,6 +206,10 @@ describe('the API server refuses, and says why:', () => {
     ['two inline migrations of one version', migration({ source: { inline: [1, 2].map((n) => ({ version: '0001', name: `m${n}`, up: 'x' })) } }), 'Duplicate value'],
     ['a collection in Postgres', seed({ collection: 'products' }), 'names a table, one for mongo a collection'],
     ['a table in Mongo', seed({ engine: 'mongo' }), 'names a table, one for mongo a collection'],
+    ['rows from two places', seed({ from: { generator: { kind: 'products', count: 1 } } }), 'a dataset has its rows either in rows or by from'],
+    ['rows from nowhere', seed({ rows: undefined }), 'a dataset has its rows either in rows or by from'],
+    ['rows from two places elsewhere', seed({ rows: undefined, from: { generator: { kind: 'products', count: 1 }, configMapRef: { name: 'a', key: 'a.csv' } } }), 'from is exactly one of volume, configMapRef and generator'],
+    ['a confirmation of nothing', { ...seed({}), spec: { ...(seed({}) as unknown as { spec: object }).spec, confirm: 'abcd' } } as KubeObject, 'confirm belongs to datasets of mode Replace'],
   ])('%s', async (_, illegal, message) => {
     await expect(dryRun(illegal)).rejects.toThrow(message);
   }); // prettier-ignore

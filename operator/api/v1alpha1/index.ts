@@ -27,4 +27,14 @@ export { type PostgresVersion } from './stores.ts';
 export { type EnvironmentSpec } from './environment.ts';
 export { type VolumeSpec } from './volumes.ts';
 export { type ProbesSpec, type ProbeSpec } from './workload.ts';
-export { seedJobSpec, type SeedJobSpec, type SeedJobStatus, type SeedRun } from './seed-job.ts';
+export {
+  SEED_TRIGGERS,
+  seedDatasets,
+  seedJobSpec,
+  type DatasetCounts,
+  type ScheduleStatus,
+  type SeedJobSpec,
+  type SeedJobStatus,
+  type SeedRun,
+  type SeedSchedule,
+} from './seed-job.ts';

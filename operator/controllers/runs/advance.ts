@@ -29,15 +29,19 @@ export interface RunProgress {
   /** The last run that ended, to be kept in the status: what is not kept there is run again. */
   record: RunRecord | undefined;
   /** The last run, where it failed for this very input. */
-  failure?: RunRecord;
+  failure?: RunRecord | undefined;
   /** What it answered, where a run that succeeded was recorded by this very visit. */
   result?: unknown;
   /** What it answered beside reason and message, where a run that failed was. */
   refusal?: unknown;
   /** Whether the input has been dealt with. */
   isSettled: boolean;
+  /** The run whose end this very visit recorded. */
+  ended?: ObservedRun | undefined;
   /** The Job that runs now. */
   running?: string;
+  /** The same as it was found; undefined for one that this very visit started. */
+  current?: ObservedRun;
   /** Why the running Job does not get on. */
   trouble?: string;
   /** What the running Job says of itself. */
@@ -70,6 +74,7 @@ export async function advanceRun(
   let record = lastRecord;
   let result: unknown;
   let refusal: unknown;
+  let ended: ObservedRun | undefined;
   const failed = () =>
     record?.outcome === 'Failed' && record.inputHash === definition.inputHash ? { failure: record } : {};
   for (;;) {
@@ -77,39 +82,43 @@ export async function advanceRun(
     switch (plan.step) {
       case 'record':
         record = recordOf(plan.run, plan.end, record);
+        ended = plan.run;
         result = plan.end.outcome === 'Succeeded' ? plan.end.result : undefined;
         refusal = plan.end.outcome === 'Failed' ? plan.end.result : undefined;
         continue;
       case 'settled':
         await removeRuns(deps, definition, superfluousRuns(lastRecord, record, runs), options);
-        return { record, result, isSettled: true };
+        return { record, result, ended, isSettled: true };
       case 'await': {
         const job = jobs.find(({ metadata }) => metadata.name === plan.run.name);
         return {
           record,
           result,
           refusal,
+          ended,
           ...failed(),
           isSettled: false,
           running: plan.run.name,
+          current: plan.run,
           ...(await lookInto(deps, job, options)),
         };
       }
       case 'takeBack':
         await removeRuns(deps, definition, [plan.run], options);
-        return { record, result, refusal, isSettled: false, retryAfterMs: 1_000 };
+        return { record, result, refusal, ended, isSettled: false, retryAfterMs: 1_000 };
       case 'refused':
         await removeRuns(deps, definition, superfluousRuns(lastRecord, record, runs), options);
-        return { record, result, refusal, ...failed(), isSettled: false };
+        return { record, result, refusal, ended, ...failed(), isSettled: false };
       case 'backOff':
         await removeRuns(deps, definition, superfluousRuns(lastRecord, record, runs), options);
-        return { record, result, refusal, ...failed(), isSettled: false, retryAfterMs: plan.ms };
+        return { record, result, refusal, ended, ...failed(), isSettled: false, retryAfterMs: plan.ms };
       case 'start':
-        if (!options.mayStart) return { record, result, refusal, ...failed(), isSettled: false };
+        if (!options.mayStart) return { record, result, refusal, ended, ...failed(), isSettled: false };
         return {
           record,
           result,
           refusal,
+          ended,
           ...failed(),
           isSettled: false,
           running: await startRun(deps, definition, plan.number, options),

@@ -7,7 +7,7 @@ import type { ObservedRun, RunEnd } from './plan.ts';
 
 /** A Job and its pods as one run. The pod is asked first: the Job controller takes up to a second longer to say the same. */
 export function observeRun(job: Job, pods: readonly Pod[]): ObservedRun {
-  const { labels = {}, name, creationTimestamp } = job.metadata;
+  const { labels = {}, annotations, name, creationTimestamp } = job.metadata;
   return {
     name,
     number: Number(labels[RUN_LABEL]),
@@ -15,6 +15,7 @@ export function observeRun(job: Job, pods: readonly Pod[]): ObservedRun {
     hasStarted: pods.some(hasStarted),
     startedAt: creationTimestamp,
     end: endOfPods(pods) ?? endOfJob(job, pods),
+    ...(annotations && { annotations }),
   };
 }
 

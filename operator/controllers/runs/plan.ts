@@ -20,6 +20,8 @@ export interface ObservedRun {
   hasStarted: boolean;
   startedAt: string | undefined;
   end: RunEnd | undefined;
+  /** What was noted on the Job when it was made. */
+  annotations?: Readonly<Record<string, string>>;
 }
 
 export type RunEnd = { finishedAt: string | undefined } & (

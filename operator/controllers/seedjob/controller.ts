@@ -1,4 +1,5 @@
 import { keyOf, specChanged, watching, type Manager } from '../../runtime/index.ts';
+import { REQUESTED_AT } from '../../resources/labels.ts';
 import { ofPlatform } from '../caches.ts';
 import type { Deps } from '../deps.ts';
 import { runOwner } from '../runs/owner.ts';
@@ -9,7 +10,7 @@ export function seedJobController(manager: Manager, deps: Deps): void {
   manager.controller({
     name: 'seedjob',
     for: seedJobs,
-    predicate: specChanged(),
+    predicate: specChanged({ annotations: [REQUESTED_AT] }),
     owns: [jobs],
     watches: [
       watching(pods, runOwner(jobs, 'SeedJob')),

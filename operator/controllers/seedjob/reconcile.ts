@@ -1,129 +1,138 @@
+import type { ScheduleStatus, SeedJob } from '../../api/v1alpha1/index.ts';
+import { deletesRows, seedRun, type SeedOccasion } from '../../resources/seed-run.ts';
 import {
-  seedJobSpec,
-  SeedJobs,
-  type Engine,
-  type SeedJob,
-  type SeedJobSpec,
-  type SeedJobStatus,
-  type SeedRun,
-} from '../../api/v1alpha1/index.ts';
-import type { SeedResult } from '../../jobs/contract.ts';
-import { adminServer } from '../../resources/platform-jobs.ts';
-import type { Platform } from '../../resources/platform.ts';
-import { seedRun } from '../../resources/seed-run.ts';
-import {
-  applyStatusIfChanged,
   done,
   isDeleting,
   requeueAfter,
+  toKubeTime,
   type ObjectKey,
   type ReconcileContext,
   type Result,
 } from '../../runtime/index.ts';
-import { unmetMigration } from '../after.ts';
 import type { Deps } from '../deps.ts';
-import { holds, stalled, toFinding, waiting, type Fact } from '../fact.ts';
-import { describeIssues } from '../invalid.ts';
-import { recordChanges, withReady } from '../ready.ts';
+import { holds, soonest, stalled, toFinding, waiting, type Fact } from '../fact.ts';
 import { advanceRun, type RunProgress } from '../runs/advance.ts';
 import { unfinishedRun } from '../runs/fact.ts';
-import { platformDatabase, suspended } from '../target.ts';
+import { suspended } from '../target.ts';
+import { afterRuns, occasionOf, owedOccasion, plannedRecord } from './occasion.ts';
+import { endRecordedRuns, replaceRun } from './replace.ts';
+import { assess, type Situation } from './situation.ts';
+import { CLAIM_POLL_MS, CONFIG_MAP_POLL_MS, hasConfigMaps, missingClaim } from './source.ts';
+import { writeStatus, type Finding } from './status.ts';
 
-const KEPT_RUNS = 10;
+/** The time of day may be set while a timer runs: nothing is waited for longer without a look at it. */
+const MAX_WAIT_MS = 600_000;
 
-/** Runs a seed when its input has changed, and only then. */
+/** Runs a seed when its input has changed, when somebody asks for it, and when it is due; and only then. */
 export async function reconcileSeedJob(deps: Deps, key: ObjectKey, context: ReconcileContext): Promise<Result> {
   const object = deps.caches.seedJobs.get(key);
   if (!object || isDeleting(object)) return done();
-  const { finding, error } = await toFinding<Finding>(() => seed(deps, object, context));
+  const { finding, error } = await toFinding<Finding>(() => seed(deps, object, context.signal));
   await writeStatus(deps, object, finding, context);
   if (error) throw error;
-  const { retryAfterMs } = finding.fact;
-  return retryAfterMs === undefined ? done() : requeueAfter(retryAfterMs);
+  const { fact, lookAgainMs }: Finding = finding;
+  const waitMs = soonest(fact.retryAfterMs, lookAgainMs);
+  return waitMs === undefined ? done() : requeueAfter(waitMs);
 }
 
-interface Finding {
-  fact: Fact;
-  progress?: RunProgress | undefined;
-}
-
-async function seed(deps: Deps, object: SeedJob, { signal }: ReconcileContext): Promise<Finding> {
-  const parsed = seedJobSpec.safeParse(object.spec);
-  if (!parsed.success) return { fact: stalled('InvalidSpec', describeIssues(parsed.error)) };
-  const spec = parsed.data;
-  const { name, namespace = '', uid = '' } = object.metadata;
-  const { stores, fault } = seedStores(deps, namespace, spec);
-  if (!stores) return { fact: fault };
-  const { isSuspended, ...input } = stores;
-  const unmet = unmetMigration(deps, namespace, spec.after);
-  const job = seedRun({ name, namespace, uid, spec, ...input });
-  const progress = await advanceRun(deps, job, object.status?.runs?.[0], {
-    mayStart: unmet === undefined && !isSuspended,
-    signal,
-  });
-  if (progress.isSettled) return { fact: holds('Applied', 'the seed has run'), progress };
-  if (isSuspended && !progress.running) return { fact: suspended(spec.platformRef.name), progress };
-  const isWaiting = unmet !== undefined && progress.running === undefined;
-  return { fact: isWaiting ? waiting('WaitingForMigration', unmet) : unfinishedRun(progress, 'seeding'), progress };
-}
-
-interface SeedStores {
-  servers: Parameters<typeof seedRun>[0]['servers'];
-  identities: string[];
-  isSuspended: boolean;
-  operatorImage: string;
-  pullSecrets: string[];
-}
-
-function seedStores(
-  deps: Deps,
-  namespace: string,
-  spec: SeedJobSpec,
-): { stores: SeedStores; fault?: never } | { stores?: never; fault: Fact } {
-  const servers = new Map<Engine, SeedStores['servers'][number]>();
-  const identities = new Set<string>();
-  let isSuspended = false;
-  let platform: Platform | undefined;
-  for (const { engine, database } of spec.datasets) {
-    const { found, fault } = platformDatabase(deps, { namespace, platform: spec.platformRef.name, engine, database });
-    if (!found) return { fault };
-    servers.set(engine, adminServer(found.platform, engine));
-    identities.add(found.identity);
-    isSuspended = found.isSuspended;
-    platform = found.platform;
+async function seed(deps: Deps, object: SeedJob, signal: AbortSignal): Promise<Finding> {
+  const situation = await assess(deps, object, signal);
+  const { schedule, owed, running, isBlocked } = situation;
+  const due = isBlocked ? undefined : schedule?.due;
+  if (running && due && isReplaceable(situation, running)) {
+    const progress = replaceRun(deps, object, running, due);
+    return { ...findingOf(deps, situation, progress), lookAgainMs: 100 };
   }
-  const { images, pullSecrets } = platform ?? { images: deps.images, pullSecrets: [] };
-  const input = { servers: [...servers.values()], identities: [...identities].sort() };
-  return { stores: { ...input, operatorImage: images.operator, pullSecrets, isSuspended } };
+  const mayStart = (await endRecordedRuns(deps, object, signal)) && !isBlocked;
+  const occasion = owed ?? (running ? occasionOf(running) : due && dueOccasion(situation, due));
+  if (!occasion) return findingOf(deps, situation, undefined);
+  const { name, namespace = '', uid = '' } = object.metadata;
+  const isNew = running === undefined && mayStart;
+  const claim = owed && isNew ? await missingClaim(deps, situation.spec, { namespace, signal }) : undefined;
+  if (claim) return { ...findingOf(deps, situation, undefined), fact: claimMissing(situation, claim) };
+
+  const definition = seedRun({ name, namespace, uid, occasion, ...situation, ...situation.stores });
+  // A scheduled run that failed is not repeated: what is due starts once, and what is owed until it succeeds.
+  const options = { mayStart: mayStart && (owed !== undefined || isNew), signal };
+  const progress = await advanceRun(deps, definition, plannedRecord(object.status?.runs?.[0]), options);
+  return findingOf(deps, situation, progress, occasion);
 }
 
-async function writeStatus(
+function isReplaceable({ spec, owed }: Situation, running: NonNullable<Situation['running']>): boolean {
+  const isScheduled = occasionOf(running).trigger === 'Schedule';
+  return spec.schedule?.concurrency === 'Replace' && isScheduled && !running.end && !owed;
+}
+
+function dueOccasion({ inputHash }: Situation, due: Date): SeedOccasion {
+  return { trigger: 'Schedule', inputHash, scheduledFor: toKubeTime(due) };
+}
+
+/** @param started what a run that this visit has started is for */
+function findingOf(
   deps: Deps,
-  object: SeedJob,
-  { fact, progress }: Finding,
-  { signal }: ReconcileContext,
-): Promise<void> {
-  const generation = object.metadata.generation ?? 0;
-  const runs = withRun(object.status?.runs ?? [], progress);
-  const succeeded = runs.find(({ outcome }) => outcome === 'Succeeded');
-  const status: SeedJobStatus = {
-    observedGeneration: generation,
-    ...(succeeded && { inputHash: succeeded.inputHash }),
-    ...(runs.length > 0 && { runs }),
-    conditions: withReady(object.status?.conditions, fact, generation, deps.clock.now()),
+  situation: Situation,
+  progress: RunProgress | undefined,
+  started?: SeedOccasion,
+): Finding {
+  const { object, spec, inputHash, requestedAt, missingToken, stores } = situation;
+  const { ended, record, current } = progress ?? {};
+  const running = current ? occasionOf(current) : progress?.running ? started : undefined;
+  const told = afterRuns(
+    object.status ?? {},
+    ended && record && { occasion: occasionOf(ended), outcome: record.outcome },
+    current?.hasStarted ? running : undefined,
+  );
+  const isOwed = owedOccasion(inputHash, requestedAt, told) !== undefined;
+  return {
+    fact: isOwed ? unfinishedFact(situation, progress) : holds('Applied', 'the seed has run'),
+    told,
+    progress,
+    running,
+    ...(deletesRows(spec) && !missingToken && { confirmedHash: inputHash }),
+    ...(!stores.isSuspended && scheduleFinding(situation, running)),
+    lookAgainMs: soonest(
+      progress?.retryAfterMs,
+      hasConfigMaps(spec) ? CONFIG_MAP_POLL_MS : undefined,
+      stores.isSuspended ? undefined : untilNext(situation, deps.clock.now()),
+    ),
   };
-  const { name, namespace } = object.metadata;
-  const desired = { metadata: { name, ...(namespace && { namespace }) }, spec: object.spec, status };
-  const { action } = await applyStatusIfChanged(deps.client, SeedJobs, desired, object, { signal });
-  if (action === 'updated') recordChanges(deps.recorder, object, object.status?.conditions, status.conditions ?? []);
 }
 
-/** The runs, newest first, with the one that this visit recorded. */
-export function withRun(runs: readonly SeedRun[], progress: RunProgress | undefined): SeedRun[] {
-  const { record, result } = progress ?? {};
-  if (!record || record.number === runs[0]?.number) return [...runs];
-  const counts = (result as SeedResult | undefined)?.datasets;
-  const run: SeedRun = { ...record, ...(counts && record.outcome === 'Succeeded' && { datasets: counts }) };
-  const defined = Object.fromEntries(Object.entries(run).filter(([, value]) => value !== undefined)) as SeedRun;
-  return [defined, ...runs].slice(0, KEPT_RUNS);
+/** Why a seed that is owed is not done yet. */
+function unfinishedFact(situation: Situation, progress: RunProgress | undefined): Fact {
+  const { spec, missingToken, stores, unmet } = situation;
+  if (missingToken) return stalled('ConfirmationRequired', confirmationNeeded(situation, missingToken));
+  if (!progress?.running && stores.isSuspended) return suspended(spec.platformRef.name);
+  if (!progress?.running && unmet) return waiting('WaitingForMigration', unmet);
+  return unfinishedRun(progress ?? { record: undefined, isSettled: false }, 'seeding');
+}
+
+function confirmationNeeded({ spec: { datasets, confirm } }: Situation, token: string): string {
+  const names = datasets.filter(({ mode }) => mode === 'Replace').map(({ name }) => name);
+  const wrong = confirm === undefined ? '' : '; the one that is set is not for the datasets as they are now';
+  return `mode Replace of ${names.join(', ')} deletes every row that is not in the dataset: to let it, set spec.confirm to "${token}"${wrong}`;
+}
+
+function claimMissing({ object }: Situation, claim: string): Fact {
+  const message = `PersistentVolumeClaim ${claim} does not exist in namespace ${object.metadata.namespace}: create it, or name another in from.volume`;
+  return waiting('ClaimMissing', message, CLAIM_POLL_MS);
+}
+
+/** What of the schedule is dealt with by what runs now, or dropped. */
+function scheduleFinding(
+  { schedule, owed, running: awaited, isBlocked }: Situation,
+  running: SeedOccasion | undefined,
+): { schedule?: ScheduleStatus; missed?: Date } {
+  if (!schedule) return {};
+  const dropped = isBlocked || owed || awaited ? undefined : schedule.missed;
+  const dealtWith = running?.scheduledFor ?? (dropped && toKubeTime(dropped));
+  return {
+    schedule: { ...schedule.status, ...(dealtWith && { lastScheduleTime: dealtWith }) },
+    ...(dropped && { missed: dropped }),
+  };
+}
+
+function untilNext({ schedule }: Situation, now: Date): number | undefined {
+  if (!schedule?.next) return undefined;
+  return Math.min(Math.max(schedule.next.getTime() - now.getTime(), 0), MAX_WAIT_MS);
 }

@@ -30,7 +30,7 @@ const RESULTS: Record<string, { ok: boolean; [field: string]: unknown }> = {
   connect: { ok: true, logins: 1 },
   provision: { ok: true, changes: 3 },
   migrate: { ok: true, currentVersion: '0001', applied: [{ version: '0001', name: 'init', durationMs: 5, appliedAt: '2026-01-01T00:00:00Z' }], pending: [], appliedByThisRun: 1 },
-  seed: { ok: true, datasets: [{ name: 'products', inserted: 1, updated: 0, skipped: 0 }] },
+  seed: { ok: true, datasets: [{ name: 'products', inserted: 1, updated: 0, skipped: 0, deleted: 0 }] },
   verify: { ok: true, orderId: 'o1', visibleAfterMs: 12 },
 }; // prettier-ignore
 

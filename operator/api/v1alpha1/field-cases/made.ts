@@ -28,6 +28,8 @@ export interface Made {
   run(): Run | undefined;
   /** How many Jobs the object itself has had. */
   runs(): number;
+  /** The schedule that the status of the object itself is about. */
+  scheduled(): string | undefined;
   /** What a condition of the object itself says. */
   says(type: string): string | undefined;
 }
@@ -40,7 +42,12 @@ export interface Run {
 }
 
 type Container = NonNullable<NonNullable<Deployment['spec']>['template']['spec']>['containers'][number];
-type Conditioned = KubeObject & { status?: { conditions?: { type: string; reason: string; message: string }[] } };
+type Conditioned = KubeObject & {
+  status?: {
+    conditions?: { type: string; reason: string; message: string }[];
+    schedule?: { expression: string };
+  };
+};
 
 /** @param self the object under test; of a platform's objects, those called shop-… are looked at */
 export function madeFrom(objects: () => readonly KubeObject[], self: { kind: string; name: string }): Made {
@@ -74,6 +81,7 @@ export function madeFrom(objects: () => readonly KubeObject[], self: { kind: str
       return job && input ? { input: JSON.parse(input), files, ...podOf(job) } : undefined;
     },
     runs: () => runsOf(own()?.metadata.uid).length,
+    scheduled: () => own()?.status?.schedule?.expression,
     says(type) {
       const found = own()?.status?.conditions?.find((condition) => condition.type === type);
       return found && `${found.reason}: ${found.message}`;

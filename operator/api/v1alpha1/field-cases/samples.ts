@@ -124,6 +124,32 @@ const seeds: Record<string, SeedJob['spec']> = {
       { name: 'rows', engine: 'mongo', database: 'reports', collection: 'rows', key: ['id'], mode: 'Upsert', rows: [{ id: 'a' }] },
     ],
   },
+  files: {
+    platformRef: { name: 'shop' },
+    datasets: [
+      { name: 'rows', engine: 'postgres', database: 'reports', table: 'rows', key: ['id'], mode: 'Upsert', from: { volume: { claimName: 'files', path: 'rows.csv' } } },
+    ],
+  },
+  configMap: {
+    platformRef: { name: 'shop' },
+    datasets: [
+      { name: 'rows', engine: 'postgres', database: 'reports', table: 'rows', key: ['id'], mode: 'Upsert', from: { configMapRef: { name: 'rows', key: 'rows.csv' } } },
+    ],
+  },
+  scheduled: {
+    platformRef: { name: 'shop' },
+    datasets: [
+      { name: 'rows', engine: 'postgres', database: 'reports', table: 'rows', key: ['id'], mode: 'Upsert', from: { generator: { kind: 'products', count: 5, seed: 1 } } },
+    ],
+    schedule: { cron: '@yearly', timeZone: 'Europe/Berlin', concurrency: 'Forbid', startingDeadlineSeconds: 60 },
+  },
+  replacing: {
+    platformRef: { name: 'shop' },
+    datasets: [
+      { name: 'rows', engine: 'postgres', database: 'reports', table: 'rows', key: ['id'], mode: 'Replace', rows: [{ id: 'a' }] },
+    ],
+    confirm: 'abcdef01',
+  },
 }; // prettier-ignore
 
 export const SAMPLES: Readonly<Record<KindName, Readonly<Record<string, object>>>> = {

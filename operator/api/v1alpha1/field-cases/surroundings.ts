@@ -1,5 +1,13 @@
 /** What the samples refer to: there in every namespace in which one is created. */
-import { ConfigMaps, Secrets, type Client, type ConfigMap, type Secret } from '../../../runtime/index.ts';
+import {
+  ConfigMaps,
+  PersistentVolumeClaims,
+  Secrets,
+  type Client,
+  type ConfigMap,
+  type PersistentVolumeClaim,
+  type Secret,
+} from '../../../runtime/index.ts';
 import { Migrations, OrderPlatforms, SeedJobs, type OrderPlatform } from '../objects.ts';
 
 const SERVERS: Readonly<Record<string, string>> = {
@@ -11,9 +19,13 @@ const SERVERS: Readonly<Record<string, string>> = {
 const FILES: Readonly<Record<string, Record<string, string>>> = {
   sql: { '0001_init.up.sql': 'create table x()' },
   'more-sql': { '0002_more.up.sql': 'create table y()' },
+  rows: { 'rows.csv': 'id\na', 'other.ndjson': '{"id":"a"}' },
+  'more-rows': { 'rows.csv': 'id\nmore' },
 };
 
-/** Servers, files, a Migration and a SeedJob that are named by the samples. */
+const CLAIMS = ['files', 'more-files'];
+
+/** Servers, files, claims, a Migration and a SeedJob that are named by the samples. */
 export async function surround(client: Client, namespace: string): Promise<void> {
   const metadata = (name: string) => ({ name, namespace });
   for (const [name, uri] of Object.entries(SERVERS))
@@ -22,6 +34,9 @@ export async function surround(client: Client, namespace: string): Promise<void>
   await client.create(Secrets, { metadata: metadata('pull'), type: 'kubernetes.io/dockerconfigjson', stringData: auths } as Secret);
   for (const [name, data] of Object.entries(FILES))
     await client.create(ConfigMaps, { metadata: metadata(name), data } as ConfigMap);
+  const claim = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
+  for (const name of CLAIMS)
+    await client.create(PersistentVolumeClaims, { metadata: metadata(name), spec: claim } as PersistentVolumeClaim);
   const platformRef = { name: 'shop' };
   const source = { inline: [{ version: '0001', name: 'init', up: 'create table x()' }] };
   await client.create(Migrations, { metadata: metadata('schema'), spec: { platformRef, engine: 'postgres', database: 'reports', source } });
