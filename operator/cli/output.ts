@@ -48,3 +48,14 @@ export async function confirm(question: string): Promise<boolean> {
   lines.close();
   return /^y(es)?$/i.test(answer.trim());
 }
+
+const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** Parses the value of an option: `90s`, `10m`, `1h30m` in milliseconds. */
+export function duration(option: string): (text: string) => number {
+  return (text) => {
+    const parts = /^(\d+[smh])+$/.test(text) ? text.match(/\d+[smh]/g) : null;
+    if (!parts) throw new Error(`${option} is ${text}, and should be like 90s, 10m or 1h30m`);
+    return parts.reduce((sum, part) => sum + Number(part.slice(0, -1)) * (UNITS[part.slice(-1)] ?? 0), 0);
+  };
+}

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { withCluster, withClusterOptions, type ClusterAccess, type ClusterFlags } from './cluster.ts';
-import { EXIT, outputOption, paintFor, printJson, type OutputFormat } from './output.ts';
+import { duration, EXIT, outputOption, paintFor, printJson, type OutputFormat } from './output.ts';
 import { reportOf, type Report } from './status/report.ts';
 import { nothingFound, takeSnapshot, takeSnapshots } from './status/snapshot.ts';
 import { drawTree } from './status/tree.ts';
@@ -28,7 +28,7 @@ export function statusCommand(): Command {
     .option('-A, --all-namespaces', 'the platforms of all namespaces')
     .option('-w, --watch', 'go on showing it as it changes, until Ctrl-C')
     .option('--wait', 'as --watch, but end when it is Ready')
-    .option('--timeout <duration>', 'how long --wait waits, such as 90s or 10m; then the exit code is 2', duration, 300_000)
+    .option('--timeout <duration>', 'how long --wait waits, such as 90s or 10m; then the exit code is 2', duration('--timeout'), 300_000)
     .addOption(outputOption())
     .addHelpText('after', EXAMPLES); // prettier-ignore
   return withClusterOptions(command).action(async (name: string | undefined, flags: StatusFlags) => {
@@ -78,13 +78,4 @@ async function follow(cluster: ClusterAccess, name: string | undefined, flags: S
 
 function exitCodeOf(reports: readonly Report[]): number {
   return reports.length > 0 && reports.every(({ ready }) => ready) ? EXIT.ok : EXIT.unfinished;
-}
-
-const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 };
-
-/** `90s`, `10m`, `1h30m` in milliseconds. */
-function duration(text: string): number {
-  const parts = /^(\d+[smh])+$/.test(text) ? text.match(/\d+[smh]/g) : null;
-  if (!parts) throw new Error(`--timeout is ${text}, and should be like 90s, 10m or 1h30m`);
-  return parts.reduce((sum, part) => sum + Number(part.slice(0, -1)) * (UNITS[part.slice(-1)] ?? 0), 0);
 }

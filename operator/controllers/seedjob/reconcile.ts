@@ -23,6 +23,9 @@ import { writeStatus, type Finding } from './status.ts';
 /** The time of day may be set while a timer runs: nothing is waited for longer without a look at it. */
 const MAX_WAIT_MS = 600_000;
 
+/** How soon to look again where a visit has made way for what is due now. */
+const SOON_MS = 100;
+
 /** Runs a seed when its input has changed, when somebody asks for it, and when it is due; and only then. */
 export async function reconcileSeedJob(deps: Deps, key: ObjectKey, context: ReconcileContext): Promise<Result> {
   const object = deps.caches.seedJobs.get(key);
@@ -41,7 +44,7 @@ async function seed(deps: Deps, object: SeedJob, signal: AbortSignal): Promise<F
   const due = isBlocked ? undefined : schedule?.due;
   if (running && due && isReplaceable(situation, running)) {
     const progress = replaceRun(deps, object, running, due);
-    return { ...findingOf(deps, situation, progress), lookAgainMs: 100 };
+    return { ...findingOf(deps, situation, progress), lookAgainMs: SOON_MS };
   }
   const mayStart = (await endRecordedRuns(deps, object, signal)) && !isBlocked;
   const occasion = owed ?? (running ? occasionOf(running) : due && dueOccasion(situation, due));
@@ -74,7 +77,7 @@ function findingOf(
   progress: RunProgress | undefined,
   started?: SeedOccasion,
 ): Finding {
-  const { object, spec, inputHash, requestedAt, missingToken, stores } = situation;
+  const { object, spec, inputHash, requestedAt, missingToken, stores, schedule } = situation;
   const { ended, record, current } = progress ?? {};
   const running = current ? occasionOf(current) : progress?.running ? started : undefined;
   const told = afterRuns(
@@ -92,6 +95,7 @@ function findingOf(
     ...(!stores.isSuspended && scheduleFinding(situation, running)),
     lookAgainMs: soonest(
       progress?.retryAfterMs,
+      progress?.ended && schedule?.due ? SOON_MS : undefined,
       hasConfigMaps(spec) ? CONFIG_MAP_POLL_MS : undefined,
       stores.isSuspended ? undefined : untilNext(situation, deps.clock.now()),
     ),
