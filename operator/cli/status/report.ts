@@ -191,11 +191,14 @@ function migrationItem({ metadata, spec, status }: Migration): Item {
 function seedItem({ metadata, status }: SeedJob): Item {
   const item = { ...conditioned(metadata, status?.conditions), title: metadata.name, children: [] };
   const [last] = status?.runs ?? [];
-  if (item.state !== 'ok' || !last?.datasets) return item;
-  const counts = last.datasets.map(
-    ({ name, inserted, updated, skipped }) =>
-      `${name}: ${inserted} inserted, ${updated} updated, ${skipped} left as they were`,
-  );
+  if (item.state !== 'ok') return item;
+  const scheduled = findCondition(status?.conditions, 'ScheduledRunSucceeded');
+  if (scheduled?.status === 'False') return { ...item, detail: scheduled.message };
+  if (!last?.datasets) return item;
+  const counts = last.datasets.map(({ name, inserted, updated, skipped, deleted = 0 }) => {
+    const gone = deleted > 0 ? `, ${deleted} deleted` : '';
+    return `${name}: ${inserted} inserted, ${updated} updated${gone}, ${skipped} left as they were`;
+  });
   return { ...item, detail: counts.join('; ') };
 }
 
