@@ -1,29 +1,21 @@
 /** `orderplane reseed` as a process against a real API server, with a real operator that acts on it. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { SeedJobs } from '../api/v1alpha1/index.ts';
-import { startTestCluster, type TestCluster } from '../controllers/testing/cluster.ts';
 import { eventually } from '../controllers/testing/eventually.ts';
-import { platformsOf, VOLUME } from '../controllers/testing/platforms.ts';
+import { VOLUME } from '../controllers/testing/platforms.ts';
+import { sharedCluster } from '../controllers/testing/shared-cluster.ts';
 import { orderplane, type RunOptions } from './testing/run.ts';
 
-let cluster: TestCluster;
-let platforms: ReturnType<typeof platformsOf>;
-let namespace: string;
+const { cluster, platforms } = await sharedCluster();
+const namespace = await cluster.namespace();
+cluster.startOperator();
 
 const DATASET = { name: 'products', engine: 'postgres', database: 'inventory', table: 'products', key: ['id'], mode: 'Upsert', rows: [{ id: 'p1' }] }; // prettier-ignore
 
 beforeAll(async () => {
-  cluster = await startTestCluster();
-  platforms = platformsOf(cluster);
-  cluster.startOperator();
-  namespace = await cluster.namespace();
   await platforms.create(namespace, { stores: { postgres: VOLUME }, services: [{ name: 'inventory' }] });
   await create('products', {});
   await platforms.ready(namespace);
-}, 120_000);
-
-afterAll(async () => {
-  await cluster?.stop();
 }, 60_000);
 
 const create = (name: string, dataset: object) =>

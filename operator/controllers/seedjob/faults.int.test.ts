@@ -1,28 +1,22 @@
 /** The operator dies at a write of a run, or loses the answer to it: what was asked for, or was due, has run once. */
 import { dirname } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { SeedJobs } from '../../api/v1alpha1/index.ts';
 import { REQUESTED_AT } from '../../resources/labels.ts';
 import { realClock, type Clock } from '../../runtime/index.ts';
 import { startApiGate, type Fault, type Write } from '../testing/api-gate.ts';
-import { startTestCluster, type TestCluster } from '../testing/cluster.ts';
 import { eventually } from '../testing/eventually.ts';
-import { platformsOf, VOLUME } from '../testing/platforms.ts';
+import { VOLUME } from '../testing/platforms.ts';
+import { sharedCluster } from '../testing/shared-cluster.ts';
 
-let cluster: TestCluster;
-let namespace: string;
+const { cluster, platforms } = await sharedCluster();
+const namespace = await cluster.namespace();
 
 beforeAll(async () => {
-  cluster = await startTestCluster();
-  namespace = await cluster.namespace();
   const operator = cluster.startOperator();
-  await platformsOf(cluster).create(namespace, { stores: { postgres: VOLUME }, services: [{ name: 'inventory' }] });
-  await platformsOf(cluster).ready(namespace);
+  await platforms.create(namespace, { stores: { postgres: VOLUME }, services: [{ name: 'inventory' }] });
+  await platforms.ready(namespace);
   await operator.kill();
-}, 120_000);
-
-afterAll(async () => {
-  await cluster?.stop();
 }, 60_000);
 
 const DATASET = { name: 'products', engine: 'postgres' as const, database: 'inventory', table: 'products', key: ['id'], mode: 'Upsert' as const, rows: [{ id: 'p1' }] }; // prettier-ignore

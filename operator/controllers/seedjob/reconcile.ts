@@ -10,14 +10,14 @@ import {
   type Result,
 } from '../../runtime/index.ts';
 import type { Deps } from '../deps.ts';
-import { holds, soonest, stalled, toFinding, waiting, type Fact } from '../fact.ts';
+import { FAULT_POLL_MS, holds, soonest, stalled, toFinding, waiting, type Fact } from '../fact.ts';
 import { advanceRun, type RunProgress } from '../runs/advance.ts';
 import { unfinishedRun } from '../runs/fact.ts';
 import { suspended } from '../target.ts';
 import { afterRuns, occasionOf, owedOccasion, plannedRecord } from './occasion.ts';
 import { endRecordedRuns, replaceRun } from './replace.ts';
 import { assess, type Situation } from './situation.ts';
-import { CLAIM_POLL_MS, CONFIG_MAP_POLL_MS, hasConfigMaps, missingClaim } from './source.ts';
+import { CONFIG_MAP_POLL_MS, hasConfigMaps, missingClaim } from './source.ts';
 import { writeStatus, type Finding } from './status.ts';
 
 /** The time of day may be set while a timer runs: nothing is waited for longer without a look at it. */
@@ -119,7 +119,7 @@ function confirmationNeeded({ spec: { datasets, confirm } }: Situation, token: s
 
 function claimMissing({ object }: Situation, claim: string): Fact {
   const message = `PersistentVolumeClaim ${claim} does not exist in namespace ${object.metadata.namespace}: create it, or name another in from.volume`;
-  return waiting('ClaimMissing', message, CLAIM_POLL_MS);
+  return waiting('ClaimMissing', message, FAULT_POLL_MS);
 }
 
 /** What of the schedule is dealt with by what runs now, or dropped. */

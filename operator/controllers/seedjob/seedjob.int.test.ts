@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { SeedJobs, type SeedJob } from '../../api/v1alpha1/index.ts';
 import { REQUESTED_AT } from '../../resources/labels.ts';
 import {
@@ -11,21 +11,12 @@ import {
   type ConfigMap,
   type PersistentVolumeClaim,
 } from '../../runtime/index.ts';
-import { startTestCluster, type OperatorOptions, type RunningOperator, type TestCluster } from '../testing/cluster.ts';
+import { type OperatorOptions, type RunningOperator, type TestCluster } from '../testing/cluster.ts';
 import { eventually } from '../testing/eventually.ts';
-import { platformsOf, VOLUME } from '../testing/platforms.ts';
+import { VOLUME } from '../testing/platforms.ts';
+import { sharedCluster } from '../testing/shared-cluster.ts';
 
-let cluster: TestCluster;
-let platforms: ReturnType<typeof platformsOf>;
-
-beforeAll(async () => {
-  cluster = await startTestCluster();
-  platforms = platformsOf(cluster);
-}, 120_000);
-
-afterAll(async () => {
-  await cluster?.stop();
-}, 60_000);
+const { cluster, platforms } = await sharedCluster();
 
 const ROWS = [{ id: 'p1', name: 'Widget', price: 199 }];
 const DATASET = {

@@ -3,11 +3,10 @@ import type { SeedJobSpec } from '../../api/v1alpha1/index.ts';
 import { claimsOf } from '../../resources/seed-run.ts';
 import { ConfigMaps, PersistentVolumeClaims, type ConfigMap } from '../../runtime/index.ts';
 import type { Deps } from '../deps.ts';
-import { Blocked, stalled, waiting } from '../fact.ts';
+import { Blocked, FAULT_POLL_MS, stalled, waiting } from '../fact.ts';
 
 /** A user's ConfigMap is not watched: this often it is looked at. */
 export const CONFIG_MAP_POLL_MS = 10_000;
-const MISSING_POLL_MS = 3_000;
 
 /** Of the rows that a run is given: they are kept in one ConfigMap, which has at most 1 MiB. */
 const MAX_BYTES = 1_000_000;
@@ -34,7 +33,7 @@ export async function configMapTexts(
     if (!from?.configMapRef) continue;
     const { name, key } = from.configMapRef;
     const configMap = found.get(name) ?? (await client.get(ConfigMaps, { namespace, name }, { signal }));
-    if (!configMap) throw new Blocked(waiting('ConfigMapMissing', `ConfigMap ${name} does not exist`, MISSING_POLL_MS));
+    if (!configMap) throw new Blocked(waiting('ConfigMapMissing', `ConfigMap ${name} does not exist`, FAULT_POLL_MS));
     found.set(name, configMap);
     texts[dataset] = textOf(configMap, key);
   }
@@ -67,6 +66,3 @@ export async function missingClaim(
     if (!(await client.get(PersistentVolumeClaims, { namespace, name }, { signal }))) return name;
   return undefined;
 }
-
-/** How often a claim that is missing is looked for. */
-export const CLAIM_POLL_MS = MISSING_POLL_MS;
