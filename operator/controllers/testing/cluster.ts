@@ -23,6 +23,7 @@ import type { Renderer } from '../deps.ts';
 import { registerControllers, type ControllersOptions } from '../index.ts';
 import { eventually } from './eventually.ts';
 import { startKubelet, type FakeKubelet } from './kubelet.ts';
+import { exercisedRights, refusedRight, type AuditedAccess } from './rights.ts';
 
 export interface RunningOperator {
   /** Resolves when nothing is queued or worked on any more. */
@@ -53,7 +54,7 @@ export interface TestCluster {
   startOperator(images?: Partial<Images>, renderer?: Renderer, options?: OperatorOptions): RunningOperator;
   /** A namespace of its own for a test. */
   namespace(): Promise<string>;
-  /** Rights that operators have made use of so far, as `verb resource/subresource`, and what they were refused. */
+  /** Rights that operators have made use of so far, and those that they were refused for. */
   rights(): Promise<{ used: Set<string>; refused: Set<string> }>;
   /** Mutating requests of operators so far, as `verb resource/subresource namespace/name`, events and leases aside. */
   writes(namespace: string): Promise<string[]>;
@@ -178,12 +179,10 @@ async function total(manager: ReturnType<typeof createManager>, name: string): P
   return (metric?.values ?? []).reduce((sum, { value }) => sum + value, 0);
 }
 
-interface AuditEntry {
-  verb: string;
+interface AuditEntry extends AuditedAccess {
   userAgent?: string;
   stage: string;
-  responseStatus?: { code: number };
-  objectRef?: { resource: string; subresource?: string; namespace?: string; name?: string };
+  objectRef?: NonNullable<AuditedAccess['objectRef']> & { namespace?: string };
 }
 
 const MUTATING = new Set(['create', 'update', 'patch', 'delete', 'deletecollection']);
@@ -194,15 +193,11 @@ function audited(log: string): AuditEntry[] {
 }
 
 function auditedRights(log: string): { used: Set<string>; refused: Set<string> } {
-  const rights = { used: new Set<string>(), refused: new Set<string>() };
-  for (const { verb, objectRef, responseStatus } of audited(log)) {
-    if (!objectRef) continue;
-    const { resource, subresource } = objectRef;
-    rights[responseStatus?.code === 403 ? 'refused' : 'used'].add(
-      `${verb} ${subresource ? `${resource}/${subresource}` : resource}`,
-    );
-  }
-  return rights;
+  const entries = audited(log);
+  return {
+    used: new Set(entries.flatMap(exercisedRights)),
+    refused: new Set(entries.flatMap((entry) => refusedRight(entry) ?? [])),
+  };
 }
 
 function auditedWrites(log: string, namespace: string): string[] {
