@@ -3,6 +3,7 @@
  * `npm test -- check unit int e2e` runs the named parts only. Ends with `N passed, N failed` over all of them.
  */
 import { spawn } from 'node:child_process';
+import { watch } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,16 +50,8 @@ async function jest(project: string, args: readonly string[]): Promise<Tally> {
   const folder = await mkdtemp(join(tmpdir(), 'orderplane-jest-'));
   const report = join(folder, 'report.json');
   try {
-    const code = await exitCode([
-      'hack/jest.ts',
-      '--selectProjects',
-      project,
-      ...args,
-      '--json',
-      `--outputFile=${report}`,
-      // A connection that a test left open is not to hold up the parts after it.
-      '--forceExit',
-    ]);
+    const options = ['--selectProjects', project, ...args, '--json', `--outputFile=${report}`];
+    const code = await exitCode(['hack/jest.ts', ...options], folder);
     const found: unknown = JSON.parse(await readFile(report, 'utf8').catch(() => '{}'));
     return tallyOf(found, code);
   } finally {
@@ -74,12 +67,27 @@ function tallyOf(report: unknown, code: number): Tally {
   return { passed, failed: failed === 0 && (code !== 0 || passed === 0) ? 1 : failed };
 }
 
-function exitCode(args: readonly string[]): Promise<number> {
+/** What a test leaves open keeps Jest from ending: that is a failure, which is not to hold up the parts after it. */
+const GRACE_MS = 60_000;
+
+/** @param folder in which there is something as soon as all tests have run */
+function exitCode(args: readonly string[], folder: string): Promise<number> {
   return new Promise((resolve, reject) => {
     // Jest's JSON goes to the file; its own report for people goes to stderr, shown as it comes.
     const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+    let grace: NodeJS.Timeout | undefined;
+    const watcher = watch(folder, () => {
+      grace ??= setTimeout(() => {
+        console.error(`Jest does not end ${GRACE_MS / 1000} s after its tests: one of them left something open`);
+        child.kill();
+      }, GRACE_MS);
+    });
     child.on('error', reject);
-    child.on('exit', (code) => resolve(code ?? 1));
+    child.on('exit', (code) => {
+      watcher.close();
+      clearTimeout(grace);
+      resolve(code ?? 1);
+    });
   });
 }
 

@@ -1,12 +1,12 @@
 /** A platform's life, with an operator of its own, which dies or loses an answer at one of its writes. */
-import { dirname } from 'node:path';
 import { OrderPlatforms, SeedJobs, type OrderPlatform, type SeedJob } from '../../api/v1alpha1/index.ts';
 import { isConditionTrue, type KubeObject } from '../../runtime/index.ts';
-import { startApiGate, stableName, type ApiGate, type Fault, type Write } from '../testing/api-gate.ts';
-import type { RunningOperator, TestCluster } from '../testing/cluster.ts';
+import { stableName, type Fault, type Write } from '../testing/api-gate.ts';
+import type { TestCluster } from '../testing/cluster.ts';
 import { snapshotDifferences, snapshotOf, type Snapshot } from '../testing/normalise.ts';
 import { VOLUME } from '../testing/platforms.ts';
 import type { World } from '../testing/world.ts';
+import { startMortalOperator } from './mortal-operator.ts';
 
 /** What a life came to: what there was after each chapter, and how often each object was created and deleted. */
 export interface Life {
@@ -133,39 +133,6 @@ const WORDS: Record<Fault['kind'], string> = {
 export function titleOf(fault: Fault | undefined): string {
   if (!fault) return 'undisturbed';
   return `${WORDS[fault.kind]} ${fault.at}${fault.occurrence > 1 ? ` (time ${fault.occurrence})` : ''}`;
-}
-
-/** An operator behind a gate; when it has died, another one takes its place, as a Deployment would see to it. */
-async function startMortalOperator(cluster: TestCluster, namespace: string, writes: Write[], fault: Fault | undefined) {
-  const folder = dirname(cluster.operatorKubeconfig);
-  let gate: ApiGate;
-  let operator: RunningOperator;
-  const dead: Promise<void>[] = [];
-  const start = async (next: Fault | undefined) => {
-    gate = await startApiGate({ kubeconfig: cluster.operatorKubeconfig, folder, writes, fault: next });
-    operator = cluster.startOperator({}, undefined, { kubeconfig: gate.kubeconfig, namespaces: [namespace] });
-  };
-  const die = async () => {
-    await gate.cut();
-    dead.push(operator.kill());
-    await operator.close();
-  };
-  await start(fault);
-  const first = gate!;
-  const replaced = first.struck.then(async () => {
-    if (fault?.kind === 'losesAnswer') return;
-    await die();
-    await start(undefined);
-  });
-  return {
-    hasStruck: first.hasStruck,
-    idle: () => operator.idle(),
-    async end() {
-      if (first.hasStruck()) await replaced;
-      await die();
-      await Promise.all(dead);
-    },
-  };
 }
 
 /** What a namespace is like when a chapter is over; with a model, once it is like that, with the differences if it never is. */
