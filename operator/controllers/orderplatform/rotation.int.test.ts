@@ -137,6 +137,20 @@ test('a service that is added gets its user from a broker that goes on running',
   expect([await broker(), await runs()]).toEqual([1, 1]);
 }, 60_000); // prettier-ignore
 
+test('a store that a running service comes to need is made ready for it once', async () => {
+  const namespace = await cluster.namespace();
+  const mine = { name: 'mine', image: 'registry.example/mine:1' };
+  const needing = { ...mine, needs: [{ postgres: { database: 'mine', access: 'ReadWrite' as const } }] };
+  await platforms.create(namespace, { stores: { postgres: VOLUME }, services: [{ name: 'inventory' }, mine] });
+  await platforms.ready(namespace);
+  await platforms.change(namespace, { services: [{ name: 'inventory' }, needing] });
+  await platforms.ready(namespace);
+  await operator.idle();
+  const runs = (await cluster.client.list(Jobs, { namespace })).items.filter(({ metadata }) => metadata.labels?.['orderplane.dev/run-of'] === 'provision-postgres');
+  expect(runs.map(({ metadata }) => metadata.labels?.['orderplane.dev/run']).sort()).toEqual(['1', '2']);
+  expect((await provisioned(namespace, 'postgres')).active).toEqual(['inventory_1', 'mine_1']);
+}, 60_000); // prettier-ignore
+
 describe('a lost Secret', () => {
   test('of the administrator of Postgres is made anew, for a pod that sets its password before it starts', async () => {
     const namespace = await cluster.namespace();

@@ -8,7 +8,14 @@ import {
   ROTATION_STEP_ANNOTATION,
 } from '../../../resources/login-state.ts';
 import { claimName, componentName, verificationSecretName } from '../../../resources/names.ts';
-import { isAlreadyExists, keyOf, PersistentVolumeClaims, Secrets, type Secret } from '../../../runtime/index.ts';
+import {
+  isAlreadyExists,
+  keyOf,
+  PersistentVolumeClaims,
+  Secrets,
+  type Deployment,
+  type Secret,
+} from '../../../runtime/index.ts';
 import type { Deps } from '../../deps.ts';
 import { all, findOwned } from '../../ensure.ts';
 import { Blocked, blockingFact, FAULT_POLL_MS, holds, pending, stalled, type Fact } from '../../fact.ts';
@@ -127,13 +134,21 @@ function isPartOf(wanted: Record<string, string> | undefined, actual: Record<str
 function withRotation({ caches }: Deps, { object, platform }: Scope, { service }: Login, secret: Secret): Secret {
   if (!service) return secret;
   const request = rotationRequest(object);
-  const workload = { namespace: platform.namespace, name: componentName(platform.name, service) };
+  const workload = caches.deployments.get({
+    namespace: platform.namespace,
+    name: componentName(platform.name, service),
+  });
   const annotations = {
     ...secret.metadata.annotations,
     ...(request && { [ROTATED_FOR_ANNOTATION]: request }),
-    ...(caches.deployments.get(workload) && { [ROTATION_STEP_ANNOTATION]: 'Switched' }),
+    ...(workload && { [ROTATION_STEP_ANNOTATION]: usesSecret(workload, secret) ? 'Switched' : 'Ended' }),
   };
   return { ...secret, metadata: { ...secret.metadata, annotations } };
+}
+
+function usesSecret({ spec }: Deployment, { metadata }: Secret): boolean {
+  const variables = (spec?.template.spec?.containers ?? []).flatMap(({ env }) => env ?? []);
+  return variables.some(({ valueFrom }) => valueFrom?.secretKeyRef?.name === metadata.name);
 }
 
 async function ensureVerificationKey(deps: Deps, scope: Scope): Promise<Secret> {
