@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { jobRun, type JobDefinition } from '../../resources/job.ts';
-import { fakeClock, type Job, type Pod } from '../../runtime/index.ts';
+import { fakeClock, type Job, type KubeObject, type Pod } from '../../runtime/index.ts';
 import type { Deps } from '../deps.ts';
 import { advanceRun } from './advance.ts';
 
@@ -49,4 +49,27 @@ test.each<[string, Pod[], Pod[]]>([
   const { signal } = new AbortController();
   const progress = await advanceRun(depsWith(cached, stored), definition, undefined, { mayStart: true, signal });
   expect(progress).toMatchObject({ isSettled: true, record: { number: 1, outcome: 'Succeeded' }, result: { changes: 3 } });
+}); // prettier-ignore
+
+test.each<[string, number, boolean, number]>([
+  ['is given its input again where that is gone', 6, false, 1],
+  ['is left alone where its input is there', 6, true, 0],
+  ['is left alone in its first seconds', 4, false, 0],
+])('a run that has not begun %s', async (_, seconds, isThere, created) => {
+  const clock = fakeClock();
+  const creationTimestamp = new Date(clock.now().getTime() - seconds * 1000).toISOString();
+  const { config, job: waiting } = jobRun(definition, 1);
+  const made: KubeObject[] = [];
+  const deps = {
+    caches: { jobs: { byOwner: () => [{ ...waiting, metadata: { ...waiting.metadata, creationTimestamp } }] }, pods: { byOwner: () => [] }, secrets: { list: () => [] } },
+    client: {
+      get: async () => (isThere ? config : undefined),
+      list: async () => ({ items: [], resourceVersion: '1' }),
+      create: async (_resource: unknown, object: KubeObject) => made.push(object),
+    },
+    clock,
+  } as unknown as Deps; // prettier-ignore
+  const { signal } = new AbortController();
+  expect(await advanceRun(deps, definition, undefined, { mayStart: true, signal })).toMatchObject({ running: config.metadata.name });
+  expect(made).toEqual(Array(created).fill(config));
 }); // prettier-ignore

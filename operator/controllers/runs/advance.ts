@@ -90,6 +90,7 @@ export async function advanceRun(
         await removeRuns(deps, definition, superfluousRuns(lastRecord, record, runs), options);
         return { record, result, ended, isSettled: true };
       case 'await': {
+        if (isOverdue(plan.run, clock.now())) await restoreInput(deps, definition, plan.run, options);
         const job = jobs.find(({ metadata }) => metadata.name === plan.run.name);
         return {
           record,
@@ -178,6 +179,26 @@ async function startRun(
   return job.metadata.name;
 }
 
+/** By then its pod has begun, unless something is wrong. */
+const USUAL_START_MS = 5_000;
+
+function isOverdue({ hasStarted, startedAt = '' }: ObservedRun, now: Date): boolean {
+  return !hasStarted && now.getTime() - Date.parse(startedAt) > USUAL_START_MS;
+}
+
+/** A kill while a run was taken back leaves a Job without its input; if that input is wanted again, the Job would wait for it for ever. */
+async function restoreInput(
+  deps: Deps,
+  definition: JobDefinition,
+  { number, inputHash }: ObservedRun,
+  { signal }: Pick<ReconcileContext, 'signal'>,
+): Promise<void> {
+  if (inputHash !== definition.inputHash) return;
+  const { config } = jobRun(definition, number);
+  if (await deps.client.get(ConfigMaps, keyOf(config), { signal })) return;
+  await createOwned(deps, ConfigMaps, config, definition, signal);
+}
+
 /** Creates it; that it is there already is as good, if it is ours: made before a kill, or before the cache saw it. */
 async function createOwned<T extends KubeObject>(
   { client }: Deps,
@@ -217,6 +238,7 @@ async function removeRuns(
   { signal }: Pick<ReconcileContext, 'signal'>,
 ): Promise<void> {
   for (const { name } of runs) {
+    // The Job last: it is what a run is known by, so that a kill in between leaves nothing behind.
     await client.delete(ConfigMaps, { namespace, name }, { signal });
     await client.delete(Jobs, { namespace, name }, { signal });
   }
