@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { fakeClock, type Client, type Event, type KubeObject, type Pod } from '../runtime/index.ts';
+import { ApiError, fakeClock, type Client, type Event, type KubeObject, type Pod } from '../runtime/index.ts';
 import type { Deps } from './deps.ts';
 import { findCause } from './cause.ts';
 
@@ -110,14 +110,42 @@ test.each<[string, World, Pod[], boolean]>([
   expect((await ask(world, statefulSet, pods)).lookAgainMs !== undefined).toBe(isPolled);
 });
 
-test('the log of a crash is read once', async () => {
-  let reads = 0;
-  const once = deps({});
-  once.client.podLogs = async () => {
-    reads++;
-    return 'fatal: no';
-  };
-  const { signal } = new AbortController();
-  for (let visit = 0; visit < 3; visit++) await findCause(once, deployment, [crashing], { signal });
-  expect(reads).toBe(1);
+describe('the log of a crash', () => {
+  /** What is said of the crash on visits that are so many seconds apart, where the kubelet answers so. */
+  async function visits(seconds: readonly number[], answers: readonly (string | Error)[]) {
+    const clock = fakeClock(NOW);
+    const asking = { ...deps({}), clock };
+    const left = [...answers];
+    asking.client.podLogs = async () => {
+      const answer = left.shift();
+      if (answer instanceof Error) throw answer;
+      if (answer === undefined) throw new Error('it was asked for too often');
+      return answer;
+    };
+    const said: (string | undefined)[] = [];
+    for (const pause of seconds) {
+      clock.advance(pause * 1_000);
+      const { words } = await findCause(asking, deployment, [crashing], { signal: new AbortController().signal });
+      said.push(words?.split(': ').at(-1));
+    }
+    return { said, unasked: left.length };
+  }
+  const refusal = new ApiError('previous terminated container "main" not found', { status: 400, reason: 'BadRequest' });
+  const silence = new Error('other side closed');
+
+  test.each<[string, number[], (string | Error)[], string[]]>([
+    ['is read once', [0, 60, 60], ['fatal: no'], ['no', 'no', 'no']],
+    ['is asked for once where there is none', [0, 60, 60], [refusal], ['cut off', 'cut off', 'cut off']],
+    ['is asked for again where nobody answered', [0, 31, 60], [silence, 'fatal: no'], ['cut off', 'no', 'no']],
+    ['is not asked for again at once', [0, 5, 5], [silence], ['cut off', 'cut off', 'cut off']],
+  ])('%s', async (_, seconds, answers, said) => {
+    expect(await visits(seconds, answers)).toEqual({ said, unasked: 0 });
+  });
+
+  test('that could not be read is a reason to look again', async () => {
+    const asking = deps({});
+    asking.client.podLogs = () => Promise.reject(silence);
+    const { lookAgainMs } = await findCause(asking, deployment, [crashing], { signal: new AbortController().signal });
+    expect(lookAgainMs).toBe(30_000);
+  });
 });

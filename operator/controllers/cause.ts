@@ -1,5 +1,6 @@
 /** The one cause for which a workload is not ready, asked for where the pods' own status does not tell it all. */
 import {
+  ApiError,
   Events,
   findCondition,
   type Client,
@@ -50,7 +51,8 @@ export async function findCause(
   if (refusal) return { words: maskFor()(refusal), lookAgainMs: LOOK_AGAIN_MS };
   if (!found) return lookAgain(pods.length === 0 ? SETTLED_MS : nextFaultMs(pods, now));
   const { pod, fault } = found;
-  const words = await answered(deps, pod, fault, { mask: maskFor(pod), signal });
+  const { words, lookAgainMs } = await answered(deps, pod, fault, { mask: maskFor(pod), signal });
+  if (lookAgainMs !== undefined) return { words, lookAgainMs };
   const isReported = fault.isCertain && fault.question?.kind !== 'claims';
   return { words, ...(!isReported && { lookAgainMs: LOOK_AGAIN_MS }) };
 }
@@ -75,17 +77,18 @@ async function creationRefusal(
   return event?.note && `cannot create pods: ${event.note}`;
 }
 
-/** The fault in words, with the answer to what its status leaves open, masked. */
+/** The fault in words, with the answer to what its status leaves open, masked; and when to ask again where nobody answered. */
 async function answered(
-  { client, caches }: Asking,
+  { client, caches, clock }: Asking,
   pod: Pod,
   { words, said = '', question }: PodFault,
   { mask, signal }: { mask: (text: string) => string; signal: AbortSignal },
-): Promise<string> {
-  const inMaskedWords = (fact: string, what = '') => mask(inWords(pod, fact, what));
+): Promise<Cause & { words: string }> {
+  const inMaskedWords = (fact: string, what = '') => ({ words: mask(inWords(pod, fact, what)) });
   if (question?.kind === 'log') {
-    const log = await crashLog(client, pod, question, signal);
-    return inMaskedWords(words, lastWords(log, mask) || lastWords(said, mask));
+    const { text, askAgainAt } = await crashLog(client, pod, question, { now: clock.now().getTime(), signal });
+    const cause = inMaskedWords(words, lastWords(text, mask) || lastWords(said, mask));
+    return { ...cause, ...(askAgainAt !== undefined && { lookAgainMs: READ_AGAIN_MS }) };
   }
   if (question?.kind === 'probe') {
     const failed = (await newestEvents(client, pod, 'Unhealthy', signal)).filter(
@@ -106,31 +109,46 @@ async function answered(
   return inMaskedWords(words, lastWords(said, mask));
 }
 
+interface CrashLog {
+  text: string;
+  /** Where nobody answered: when to ask again. */
+  askAgainAt?: number;
+}
+
 /** Logs of instances that ended do not change: each is read once. */
-const crashLogs = new WeakMap<Client, Map<string, string>>();
+const crashLogs = new WeakMap<Client, Map<string, CrashLog>>();
 const MAX_LOGS = 500;
 /** The kubelet of a node that is down does not answer: the cause must not wait for it. */
 const LOG_TIMEOUT_MS = 2_000;
+const READ_AGAIN_MS = 30_000;
 
 async function crashLog(
   client: Client,
   pod: Pod,
   { container, previous, restarts }: { container: string; previous: boolean; restarts: number },
-  signal: AbortSignal,
-): Promise<string> {
-  const known = crashLogs.get(client) ?? new Map<string, string>();
+  { now, signal }: { now: number; signal: AbortSignal },
+): Promise<CrashLog> {
+  const known = crashLogs.get(client) ?? new Map<string, CrashLog>();
   crashLogs.set(client, known);
   const id = `${pod.metadata.uid}/${container}/${restarts}/${previous}`;
   const read = known.get(id);
-  if (read !== undefined) return read;
+  if (read && now < (read.askAgainAt ?? Infinity)) return read;
   const key = { namespace: pod.metadata.namespace ?? '', name: pod.metadata.name };
   const options = { container, previous, tailLines: 100, limitBytes: 65_536 };
   const limit = AbortSignal.any([signal, AbortSignal.timeout(LOG_TIMEOUT_MS)]);
-  const log = await client.podLogs(key, { ...options, signal: limit }).catch(() => '');
+  const log: CrashLog = await client.podLogs(key, { ...options, signal: limit }).then(
+    (text) => ({ text }),
+    (error: unknown) => (hasNoLog(error) ? { text: '' } : { text: '', askAgainAt: now + READ_AGAIN_MS }),
+  );
   known.set(id, log);
   const [oldest] = known.keys();
   if (known.size > MAX_LOGS && oldest !== undefined) known.delete(oldest);
   return log;
+}
+
+/** The kubelet answered that there is none, and there will be none. */
+function hasNoLog(error: unknown): boolean {
+  return error instanceof ApiError && (error.status === 400 || error.status === 404);
 }
 
 /** The events of that reason on an object, of any without one; the newest first. */
