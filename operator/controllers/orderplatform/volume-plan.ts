@@ -13,11 +13,13 @@ export type VolumePlan =
 /**
  * How a volume comes to the size that is wanted. A claim that is larger stays: volumes do not shrink.
  * @param storageClass of the claim, which says whether its volumes can grow; needed only where the claim asks for too little
+ * @param elsewhere how to come to a larger volume without this one
  */
 export function planVolume(
   wanted: string,
   { metadata, spec, status }: PersistentVolumeClaim,
   storageClass: StorageClass | undefined,
+  elsewhere = 'move the data to a platform with a larger volume',
 ): VolumePlan {
   const asked = spec?.resources?.requests?.storage ?? wanted;
   const capacity = status?.capacity?.storage;
@@ -36,7 +38,7 @@ export function planVolume(
     return {
       step: 'refuse',
       from: asked,
-      message: `volume claim ${metadata.name} stays at ${asked}, because ${fault}: put storage back to ${asked}, allow it in the class if its driver can, or move the data to a platform with a larger volume`,
+      message: `volume claim ${metadata.name} stays at ${asked}, because ${fault}: put storage back to ${asked}, allow it in the class if its driver can, or ${elsewhere}`,
     };
   }
   if (capacity && isLess(capacity, asked)) {

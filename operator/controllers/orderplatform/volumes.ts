@@ -31,7 +31,7 @@ export interface VolumeOutcome {
  * Brings the volume of a store to the size that is wanted. The claim grows in place; the StatefulSet, whose claim template never changes, is
  * deleted without its pod and made again, so that nothing restarts.
  */
-export async function reconcileVolume(
+export async function reconcileStoreVolume(
   deps: Deps,
   scope: Scope,
   { component, statefulSet }: Pick<StoreObjects, 'component' | 'statefulSet'>,
@@ -52,16 +52,22 @@ export async function reconcileVolume(
   return { statefulSet: undefined, fault: growing(component, `its StatefulSet is made again with ${wanted}`) };
 }
 
-/** @returns what the claim asks for now, and why the volume has not that size */
-async function growClaim(
+/**
+ * Has a claim ask for what is wanted, where that can be.
+ * @param elsewhere how to come to a larger volume where it cannot
+ * @returns what the claim asks for now, and why the volume has not that size
+ */
+export async function growClaim(
   deps: Deps,
   scope: Scope,
   claim: PersistentVolumeClaim,
   wanted: string,
+  elsewhere?: string,
 ): Promise<{ asked: string; fault?: Fact }> {
   const { name } = claim.metadata;
   const asked = claim.spec?.resources?.requests?.storage ?? wanted;
-  const plan = planVolume(wanted, claim, isLess(asked, wanted) ? await classOf(deps, scope, claim) : undefined);
+  const storageClass = isLess(asked, wanted) ? await classOf(deps, scope, claim) : undefined;
+  const plan = planVolume(wanted, claim, storageClass, elsewhere);
   switch (plan.step) {
     case 'settled':
       return { asked };
@@ -69,7 +75,8 @@ async function growClaim(
       return { asked, fault: stalled('VolumeCannotGrow', plan.message, CLASS_POLL_MS) };
     case 'await': {
       const words = plan.message ? `: ${plan.message}` : '';
-      return { asked, fault: growing(`volume claim ${name}`, `from ${plan.from} to ${wanted}${words}`) };
+      const to = isLess(asked, wanted) ? wanted : asked;
+      return { asked, fault: growing(`volume claim ${name}`, `from ${plan.from} to ${to}${words}`) };
     }
     case 'grow': {
       const refusal = await askFor(deps, scope, claim, wanted);

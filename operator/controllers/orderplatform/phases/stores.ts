@@ -12,7 +12,7 @@ import { connectExternal } from '../external.ts';
 import { recordTemplate } from '../pinning/record.ts';
 import { servingGap } from '../../serving.ts';
 import type { Scope } from '../scope.ts';
-import { reconcileVolume } from '../volumes.ts';
+import { reconcileStoreVolume } from '../volumes.ts';
 
 /** Applies the managed stores, and finds which stores take connections. */
 export async function reconcileStores(deps: Deps, scope: Scope): Promise<Fact> {
@@ -58,7 +58,7 @@ export async function reconcileStore(
   if (!caches.statefulSets.get({ namespace: platform.namespace, name: statefulSet.metadata.name }))
     await refuseForeignClaim(deps, scope, component);
   await recordTemplate(deps, scope, component, statefulSet.spec?.template);
-  const volume = await reconcileVolume(deps, scope, { component, statefulSet });
+  const volume = await reconcileStoreVolume(deps, scope, { component, statefulSet });
   const key = { namespace: platform.namespace, name: statefulSet.metadata.name };
   const live = volume.statefulSet
     ? await ensure(deps, caches.statefulSets, platform, volume.statefulSet, scope)

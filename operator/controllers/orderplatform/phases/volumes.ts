@@ -1,14 +1,11 @@
 import { isDeleting, type PersistentVolumeClaim } from '../../../runtime/index.ts';
-import { parseQuantity } from '../../../runtime/quantity.ts';
 import type { Deps } from '../../deps.ts';
 import { ensure, findOwned } from '../../ensure.ts';
-import { Blocked, stalled, type Fact } from '../../fact.ts';
+import type { Fact } from '../../fact.ts';
 import type { Scope } from '../scope.ts';
+import { growClaim } from '../volumes.ts';
 
-/** Classes are not watched. */
-const REFUSED_POLL_MS = 30_000;
-
-/** Applies the claim of a volume, and tells why it cannot be as wanted: what mounts it works all the same. */
+/** Applies the claim of a volume, and tells why it has not the size that is wanted: what mounts it works all the same. */
 export async function reconcileVolume(
   deps: Deps,
   scope: Scope,
@@ -17,29 +14,14 @@ export async function reconcileVolume(
   const { claims } = deps.caches;
   const { name } = claim.metadata;
   const live = await findOwned(deps, claims, scope.platform, { namespace: scope.platform.namespace, name }, scope);
-  try {
-    await ensure(deps, claims, scope.platform, withPossibleSize(claim, live), scope);
+  if (!live || isDeleting(live)) {
+    await ensure(deps, claims, scope.platform, claim, scope);
     return undefined;
-  } catch (error) {
-    const size = sizeOf(live);
-    if (!(error instanceof Blocked) || size === undefined) throw error;
-    const remedy = `put its storage back to ${size}, or use a volume of another name`;
-    return stalled('VolumeCannotGrow', `${error.message}. It stays at ${size}: ${remedy}`, REFUSED_POLL_MS);
   }
-}
-
-/** Only a claim that is bound can be resized, and none shrinks. */
-function withPossibleSize(
-  claim: PersistentVolumeClaim,
-  live: PersistentVolumeClaim | undefined,
-): PersistentVolumeClaim {
-  if (!live || isDeleting(live)) return claim;
-  const wanted = parseQuantity(sizeOf(claim) ?? '') ?? 0n;
-  const asked = parseQuantity(sizeOf(live) ?? '') ?? 0n;
-  if (wanted >= asked && live.status?.phase === 'Bound') return claim;
-  return { ...claim, spec: { ...claim.spec, resources: live.spec?.resources } } as PersistentVolumeClaim;
-}
-
-function sizeOf(claim: PersistentVolumeClaim | undefined): string | undefined {
-  return claim?.spec?.resources?.requests?.storage;
+  const { resources } = live.spec ?? {};
+  await ensure(deps, claims, scope.platform, { ...claim, spec: { ...claim.spec, resources } }, scope);
+  const wanted = claim.spec?.resources?.requests?.storage;
+  // Only a claim that is bound can be resized: one that nobody has mounted yet holds up nothing.
+  if (wanted === undefined || live.status?.phase !== 'Bound') return undefined;
+  return (await growClaim(deps, scope, live, wanted, 'use a volume of another name')).fault;
 }
