@@ -7,6 +7,7 @@ import { watch } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { recordFlows } from '../e2e/harness/network/record.ts';
 import { prepareNode, releaseNode } from '../e2e/harness/prepare.ts';
 import { runChecks, type Tally } from './check.ts';
 import { createProgress } from './progress.ts';
@@ -36,8 +37,10 @@ const PARTS: readonly Part[] = [
     run: async () => {
       const report = createProgress();
       try {
-        await prepareNode(report);
-        return await jest('e2e', ['--runInBand']);
+        const flows = await recordFlows(await prepareNode(report), report);
+        const scenarios = await jest('e2e', ['--runInBand']).finally(() => flows.stop());
+        // What all of them together have shown.
+        return sum(scenarios, await jest('afterwards', []));
       } finally {
         await releaseNode(report);
       }
@@ -65,6 +68,10 @@ function tallyOf(report: unknown, code: number): Tally {
   const failed = (counts.numFailedTests ?? 0) + (counts.numRuntimeErrorTestSuites ?? 0);
   // A runner that fails without a failing test (a crash, an empty selection) must not read as success.
   return { passed, failed: failed === 0 && (code !== 0 || passed === 0) ? 1 : failed };
+}
+
+function sum(one: Tally, other: Tally): Tally {
+  return { passed: one.passed + other.passed, failed: one.failed + other.failed };
 }
 
 /** What a test leaves open keeps Jest from ending: that is a failure, which is not to hold up the parts after it. */

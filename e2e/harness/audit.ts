@@ -2,6 +2,7 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { AuditedAccess } from '@orderplane/operator/controllers/testing/rights.ts';
 
 export interface AuditedRequest {
   readonly at: Date;
@@ -14,18 +15,11 @@ export interface AuditedRequest {
   readonly status: number;
 }
 
-interface AuditEvent {
+export interface AuditEvent extends AuditedAccess {
   readonly stage: string;
   readonly requestReceivedTimestamp: string;
-  readonly verb: string;
   readonly user: { readonly username: string };
-  readonly objectRef?: {
-    readonly resource: string;
-    readonly subresource?: string;
-    readonly namespace?: string;
-    readonly name?: string;
-  };
-  readonly responseStatus?: { readonly code?: number };
+  readonly objectRef?: NonNullable<AuditedAccess['objectRef']> & { readonly namespace?: string };
 }
 
 const MUTATING = new Set(['create', 'update', 'patch', 'delete', 'deletecollection']);
@@ -41,12 +35,21 @@ export interface AuditQuery {
 export async function mutatingRequests(query: AuditQuery): Promise<AuditedRequest[]> {
   const found: AuditedRequest[] = [];
   for (const file of await filesWrittenSince(query.logPath, query.since)) {
-    for await (const event of eventsOf(file)) {
+    for await (const event of eventsOf(file, query.user)) {
       const request = mutation(event);
-      if (request && request.user === query.user && within(request.at, query)) found.push(request);
+      if (request && within(request.at, query)) found.push(request);
     }
   }
   return found.toSorted((a, b) => a.at.getTime() - b.at.getTime());
+}
+
+/** Everything that the log has of a user, and since when there is a log at all: older parts of it are removed. */
+export async function auditedEvents(logPath: string, user: string): Promise<{ since: Date; events: AuditEvent[] }> {
+  const files = await filesWrittenSince(logPath, new Date(0));
+  const starts = await Promise.all(files.map(firstEvent));
+  const events = await Promise.all(files.map((file) => Array.fromAsync(eventsOf(file, user))));
+  const since = Math.min(...starts.map((event) => Date.parse(event?.requestReceivedTimestamp ?? '') || Infinity));
+  return { since: new Date(since), events: events.flat() };
 }
 
 /** One line for people: `patch deployments/shop-gateway (200)`. */
@@ -75,7 +78,13 @@ function mutation(event: AuditEvent): AuditedRequest | undefined {
   };
 }
 
-async function* eventsOf(path: string): AsyncGenerator<AuditEvent> {
+async function firstEvent(path: string): Promise<AuditEvent | undefined> {
+  for await (const event of eventsOf(path)) return event;
+  return undefined;
+}
+
+/** @param user whose events are wanted; everybody's by default */
+async function* eventsOf(path: string, user?: string): AsyncGenerator<AuditEvent> {
   const file = await open(path);
   try {
     // The last line may be half written.
@@ -83,7 +92,9 @@ async function* eventsOf(path: string): AsyncGenerator<AuditEvent> {
       input: file.createReadStream({ autoClose: false }),
       crlfDelay: Infinity,
     })) {
-      if (line.endsWith('}')) yield JSON.parse(line) as AuditEvent;
+      if (!line.endsWith('}') || (user !== undefined && !line.includes(user))) continue;
+      const event = JSON.parse(line) as AuditEvent;
+      if (user === undefined || event.user.username === user) yield event;
     }
   } finally {
     await file.close();

@@ -101,6 +101,9 @@ export function figure(what: string, value: string): void {
   process.stderr.write(`    ◦ ${what}: ${value}\n`);
 }
 
+/** As whom the audit log knows the operator. */
+export const OPERATOR_USER = `system:serviceaccount:${OPERATOR_NAMESPACE}:${OPERATOR_NAME}`;
+
 function operatorHandle(client: Client, auditLogPath: string): OperatorHandle {
   const namespace = OPERATOR_NAMESPACE;
   const labelSelector = `app.kubernetes.io/name=${OPERATOR_NAME}`;
@@ -133,7 +136,7 @@ function operatorHandle(client: Client, auditLogPath: string): OperatorHandle {
     mutations: (since, until) =>
       mutatingRequests({
         logPath: auditLogPath,
-        user: `system:serviceaccount:${namespace}:${OPERATOR_NAME}`,
+        user: OPERATOR_USER,
         since,
         until,
       }),

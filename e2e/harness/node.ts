@@ -3,6 +3,8 @@ export interface TestNode {
   readonly kubeconfigPath: string;
   readonly context: string;
   readonly auditLogPath: string;
+  /** Where the connections of its pods are written to while `npm test` runs the scenarios: network/flow-log.ts. */
+  readonly flowLogPath: string;
   /** Path of the program. */
   readonly kubectl: string;
   /** Image of a service that is not of the release: fixtures/own-service. */

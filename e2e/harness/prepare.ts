@@ -27,7 +27,8 @@ export async function bringUpNode(report: Progress, name: string): Promise<TestN
   const { services } = await buildImages(report, { only: ['services'] });
   const own = await ownServiceImage(services, report);
   await cluster.importImages([own], report);
-  return { ...accessTo(cluster), kubectl, ownServiceImage: own.reference };
+  const flowLogPath = join(clusterLayout(name).logs, 'flows.ndjson');
+  return { ...accessTo(cluster), flowLogPath, kubectl, ownServiceImage: own.reference };
 }
 
 /** Removes it, leaving nothing. */

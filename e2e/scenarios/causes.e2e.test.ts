@@ -40,6 +40,8 @@ const publishing = { broker: { publish: ['reports'] } };
 const noSuchImage = { services: [{ name: 'reports', image: 'registry.invalid/nothing:1', port: 9000 }] };
 const noSuchClass = { stores: { mongo: { managed: { storage: '1Gi', storageClassName: 'fast' } } } };
 const volume = { managed: { storage: '1Gi' } };
+/** Its Postgres is another platform's external one. */
+const open = { networkPolicy: { enabled: false } };
 const external = (name: string) => ({ stores: { postgres: { external: { secretRef: { name } } } } });
 
 const PASSPHRASE = 'mellon-in-the-users-env';
@@ -76,7 +78,7 @@ const FAULTS: [string, string, object, RegExp][] = [
   ['a quota that refuses its pods', 'quota', running(SERVES), /cannot create pods: pods "quota-reports-\S+" is forbidden: exceeded quota: quota/],
   ['what the scheduler says of a pod that fits nowhere', 'scheduler', running(SERVES, { resources: { requests: { cpu: 500 }, limits: { cpu: 500 } } }), /cannot be scheduled: 0\/1 nodes are available: 1 Insufficient cpu/],
   ['what the kubelet says of a probe that fails', 'probe', running(UNREADY, { probes: { readiness: { path: '/ready' } } }), /pod probe-reports-\S+ is not ready: Readiness probe failed: HTTP probe failed with statuscode: 503/],
-  ['a migration that failed', 'migration', { stores: { postgres: volume } }, /Migration prices: .*0001_add_price.*relation "products" does not exist/],
+  ['a migration that failed', 'migration', { stores: { postgres: volume }, ...open }, /Migration prices: .*0001_add_price.*relation "products" does not exist/],
   ['an external Secret with the wrong password', 'external', external('refused'), /Postgres at migration-postgres:5432 refuses the login of .*: correct the uri in Secret refused/],
   ['an external host that DNS does not know', 'dns', external('nowhere'), /Postgres at db\.nowhere\.invalid:5432 cannot be reached: getaddrinfo (ENOTFOUND|EAI_AGAIN) db\.nowhere\.invalid/],
   ['a host in a service’s own configuration that DNS does not know', 'hostname', running('require("net").connect(80, "orders.nowhere.invalid")'), /keeps crashing \(main: exit code 1\): Error: getaddrinfo (ENOTFOUND|EAI_AGAIN) orders\.nowhere\.invalid/],
