@@ -172,9 +172,13 @@ export async function thereAndBack(
         await becomesLike(stage, namespace, `from "${before}" to "${after}"`, fresh.get(after)!.snapshot);
       }
     };
-    onEnd(`"${from}" and "${to}"`, await walk().then(() => undefined, (error: Error) => error.message));
+    onEnd(titleOfPair([from, to]), await walk().then(() => undefined, (error: Error) => error.message));
   });
 } // prettier-ignore
+
+export function titleOfPair([from, to]: readonly [string, string]): string {
+  return `"${from}" and "${to}"`;
+}
 
 const AT_ONCE = 4;
 

@@ -18,7 +18,7 @@ export interface World {
   get<T extends KubeObject>(kind: string, namespace: string, name: string): T | undefined;
   /**
    * Resolves with the first answer that is neither undefined nor false; asked again whenever something in the namespace changes.
-   * Rejects with `what`, and with what was last seen, when that takes longer than `limitMs` (a minute and a half).
+   * Rejects with `what`, and with what was last seen, when that takes longer than the limit.
    */
   until<T>(
     namespace: string,
@@ -34,7 +34,8 @@ export interface World {
 const SHADOWS = new Set(['Event', 'Lease', 'Endpoints', 'EndpointSlice']);
 const LIMIT_MS = 90_000;
 
-export async function startWorld(client: Client): Promise<World> {
+/** @param usualLimitMs how long anything may take that is waited for */
+export async function startWorld(client: Client, usualLimitMs = LIMIT_MS): Promise<World> {
   const stop = new AbortController();
   const manager = createManager({ client, log: silentLogger, name: 'world' });
   const informers = new Map<string, Informer>();
@@ -61,7 +62,7 @@ export async function startWorld(client: Client): Promise<World> {
       what: string,
       ask: () => T | undefined | false,
       lastSeen: () => unknown = () => '',
-      limitMs = LIMIT_MS,
+      limitMs = usualLimitMs,
     ) {
       const looks = waiting.get(namespace) ?? new Set();
       waiting.set(namespace, looks);
