@@ -85,3 +85,19 @@ test('put right, it is Ready without a server of its own, and an order goes thro
     await mongo.close();
   }
 }, 240_000);
+
+test('a second platform on the same server does not take the logins of the first', async () => {
+  const spec = { stores: { postgres: external('db') }, services: [{ name: 'inventory' }] };
+  const metadata = { name: 'twin', namespace };
+  const twin = { apiVersion: 'orderplane.dev/v1alpha1', kind: 'OrderPlatform', metadata, spec };
+  await cluster.apply([twin as KubeObject]);
+  const databases = await waitForObject(
+    cluster.client,
+    OrderPlatforms,
+    metadata,
+    (found) => conditionOf(found, 'DatabasesReady')?.reason === 'LoginTaken' && conditionOf(found, 'DatabasesReady'),
+    { timeoutMs: 60_000, what: 'the refusal of the second platform' },
+  );
+  expect(databases.message).toContain(`role inventory_1 is of OrderPlatform ${namespace}/shop`);
+  await createOrder(await platform.gatewayUrl(), 'p1', 1);
+}, 90_000);

@@ -183,6 +183,9 @@ export type PostgresRole = z.infer<typeof postgresRole>;
 const mongoUser = z.strictObject({ name: z.string().min(1), ...passwordSource, database: z.string().min(1) });
 export type MongoUser = z.infer<typeof mongoUser>;
 
+/** Of which platform (`namespace/name`) the logins are, on a server that others may use as well: those of another one are not touched. */
+const forPlatform = z.string().min(1).optional();
+
 export const provisionInput = z.strictObject({
   postgres: z
     .strictObject({
@@ -190,9 +193,12 @@ export const provisionInput = z.strictObject({
       roles: z.array(postgresRole),
       /** Roles that nobody is to log in with any more; only those that `provision` made are touched. */
       ended: z.array(z.strictObject({ name: postgresName, database: postgresName })).default([]),
+      forPlatform,
     })
     .optional(),
-  mongo: z.strictObject({ users: z.array(mongoUser), ended: z.array(z.string().min(1)).default([]) }).optional(),
+  mongo: z
+    .strictObject({ users: z.array(mongoUser), ended: z.array(z.string().min(1)).default([]), forPlatform })
+    .optional(),
   /** Has the server read its configuration again, until the one with this user is in force. */
   nats: z.strictObject({ systemUser: z.string().min(1), marker: z.string().min(1) }).optional(),
 });

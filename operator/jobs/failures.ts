@@ -10,6 +10,8 @@ export const FAILURE_REASONS = [
   'TlsFailed',
   'Interrupted',
   'Failed',
+  // provision
+  'LoginTaken',
   // migrate
   'InvalidSource',
   'EditedMigration',

@@ -80,6 +80,24 @@ test('a rotation lets both users in until the first is ended, which then is refu
   expect(await provision(ended)).toMatchObject({ ok: true });
 });
 
+test('two platforms that use one server do not take each other’s users away', async () => {
+  const of = (forPlatform: string) => ({
+    mongo: { users: [{ name: 'shared_1', passwordEnv: 'PW', database: 'app' }], forPlatform },
+  });
+  const provision = (input: object, PW: string) => runHere(runProvision, input, { MONGO_ADMIN_URI: server.uri, PW });
+  expect(await provision(of('a/shop'), 'one-secret')).toEqual({ ok: true, changes: 1 });
+  expect(await provision(of('b/shop'), 'two-secret')).toMatchObject({
+    ok: false,
+    reason: 'LoginTaken',
+    message: expect.stringContaining('user shared_1 is of OrderPlatform a/shop'),
+  });
+  expect(await provision(of('a/shop'), 'one-secret')).toMatchObject({ ok: true });
+  const ended = (forPlatform: string) => ({ mongo: { users: [], ended: ['shared_1'], forPlatform } });
+  expect(await provision(ended('b/shop'), '')).toEqual({ ok: true, changes: 0 });
+  expect(await provision(ended('a/shop'), '')).toEqual({ ok: true, changes: 1 });
+  expect(await provision(of('b/shop'), 'two-secret')).toEqual({ ok: true, changes: 1 });
+});
+
 test('seeds by key, counts what the database did, and repeats no run', async () => {
   const db = newDatabase();
   const dataset = { name: 'd', engine: 'mongo', database: db.databaseName, collection: 'orders', key: ['eventId'] };

@@ -114,12 +114,18 @@ export function provisionJob(
     ...platformJob(platform, provisionPurpose(store)),
     command: 'provision',
     inputHash: hashOf({ identity, wanted, passwords }),
-    input: () => wanted,
+    input: () => (isManaged(platform, store) ? wanted : claimed(platform, wanted)),
     env: [],
     servers: [adminServer(platform, store)],
     passwords: roles.map(({ secret, key, username }) => ({ secret, key, file: username })),
     deadlineSeconds: 300,
   };
+}
+
+/** On a server that is not the platform's own, another platform's logins are told from its own by what they are noted with. */
+function claimed(platform: Platform, wanted: Partial<Record<StoreName, object>>): object {
+  const forPlatform = `${platform.namespace}/${platform.name}`;
+  return Object.fromEntries(Object.entries(wanted).map(([store, parts]) => [store, { ...parts, forPlatform }]));
 }
 
 function postgresWanted(platform: Platform, databases: readonly string[], roles: readonly WantedRole[]) {

@@ -22,6 +22,7 @@ const NEEDS_A_PERSON: ReadonlySet<string> = new Set([
   'AuthenticationFailed',
   'TlsFailed',
   'NoJetStream',
+  'LoginTaken',
 ]);
 
 /** What an unfinished run means. @param doing what it does, such as `applying migrations` */

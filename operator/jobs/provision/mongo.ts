@@ -1,8 +1,9 @@
-import { MongoClient, type Db, type Document } from 'mongodb';
+import { MongoClient, type Collection, type Db, type Document } from 'mongodb';
 import type { MongoUser, ProvisionInput } from '../contract.ts';
-import { codeOf } from '../failures.ts';
+import { codeOf, JobError } from '../failures.ts';
 import { MONGO, withMongo } from '../mongo.ts';
 import type { Provisioner } from './index.ts';
+import { takenBy } from './taken.ts';
 
 /** Users live in the database `admin`, which is also where they authenticate. */
 const USERS_DATABASE = 'admin';
@@ -14,6 +15,7 @@ export const provisionMongo: Provisioner<NonNullable<ProvisionInput['mongo']>> =
 ) =>
   withMongo({ uri, appName: 'orderplane-provision', signal }, async (client) => {
     const admin = client.db(USERS_DATABASE);
+    if (wanted.forPlatform !== undefined) await claimUsers(admin, wanted.users, wanted.forPlatform);
     let changes = 0;
     for (const [name, users] of Map.groupBy(wanted.users, (user) => user.name)) {
       const change = await ensureUser(admin, uri, name, users, await passwordOf(users[0] as MongoUser));
@@ -23,12 +25,34 @@ export const provisionMongo: Provisioner<NonNullable<ProvisionInput['mongo']>> =
     }
     for (const name of wanted.ended) {
       if (!(await findUser(admin, name))) continue;
+      const holder = wanted.forPlatform && (await holders(admin).findOne({ _id: name }))?.platform;
+      if (holder && holder !== wanted.forPlatform) continue;
       await admin.command({ dropUser: name });
+      if (wanted.forPlatform !== undefined) await holders(admin).deleteOne({ _id: name });
       log.info(`dropped user ${name}`);
       changes++;
     }
     return changes;
   });
+
+/** Whose a user is, on a server that several platforms use. A field of the user itself is not to be had on every server. */
+function holders(admin: Db): Collection<{ _id: string; platform: string }> {
+  return admin.collection('orderplane_logins');
+}
+
+/** Two platforms that use one server would take each other's passwords away. */
+async function claimUsers(admin: Db, users: readonly MongoUser[], platform: string): Promise<void> {
+  for (const name of new Set(users.map((user) => user.name))) {
+    const held = await holders(admin).findOneAndUpdate(
+      { _id: name },
+      { $setOnInsert: { platform } },
+      { upsert: true, returnDocument: 'after' },
+    );
+    if (!held || held.platform === platform) continue;
+    const handOver = `db.getSiblingDB('${USERS_DATABASE}').orderplane_logins.deleteOne({_id: '${name}'})`;
+    throw new JobError('LoginTaken', `user ${name} ${takenBy(held.platform)}: ${handOver}`);
+  }
+}
 
 async function ensureUser(
   admin: Db,

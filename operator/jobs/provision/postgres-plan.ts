@@ -31,15 +31,29 @@ export interface WantedLogin {
 /** Comment on the roles that are ours: a role that does not bear it is never ended, whatever its name. */
 export const ROLE_MARK = 'made by orderplane';
 
+/** The comment on a role to log in with: on a server that several platforms use, it says whose it is. */
+export function loginMark(platform: string | undefined): string {
+  return platform === undefined ? ROLE_MARK : `${ROLE_MARK} for ${platform}`;
+}
+
+/** The platform that a role belongs to by its comment, where that is another one. */
+export function otherHolder(comment: string | null, platform: string | undefined): string | undefined {
+  if (platform === undefined || comment === loginMark(platform)) return undefined;
+  const [, holder] = comment?.split(`${ROLE_MARK} for `) ?? [];
+  return holder;
+}
+
 const NO_POWERS = 'NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS CONNECTION LIMIT -1';
 
 /** Owners first: databases belong to them. `CREATE DATABASE` runs outside of transactions, so these run one by one. */
 export function serverChanges(wanted: PostgresWanted, logins: readonly WantedLogin[], state: ServerState): Change[] {
   const changes: Change[] = [];
   for (const owner of new Set(wanted.databases.map((database) => database.owner))) {
-    changes.push(...roleChanges(owner, 'NOLOGIN', undefined, state));
+    changes.push(...roleChanges({ name: owner, login: 'NOLOGIN', mark: ROLE_MARK }, state));
   }
-  for (const { name, verifier } of logins) changes.push(...roleChanges(name, 'LOGIN', verifier, state));
+  const mark = loginMark(wanted.forPlatform);
+  for (const { name, verifier } of logins)
+    changes.push(...roleChanges({ name, login: 'LOGIN', verifier, mark }, state));
   for (const { name, owner } of wanted.databases) {
     const existing = state.databases.find((database) => database.name === name);
     if (!existing) {
@@ -53,18 +67,18 @@ export function serverChanges(wanted: PostgresWanted, logins: readonly WantedLog
   return changes;
 }
 
-function roleChanges(
-  name: string,
-  login: 'LOGIN' | 'NOLOGIN',
-  verifier: string | undefined,
-  state: ServerState,
-): Change[] {
+interface WantedRole extends WantedLogin {
+  login: 'LOGIN' | 'NOLOGIN';
+  mark: string;
+}
+
+function roleChanges({ name, login, verifier, mark: wantedMark }: WantedRole, state: ServerState): Change[] {
   const existing = state.roles.find((role) => role.name === name);
   const password = verifier ? ` PASSWORD ${quoteText(verifier)}` : '';
   const mark =
-    existing?.comment === ROLE_MARK
+    existing?.comment === wantedMark
       ? []
-      : [{ title: `mark role ${name}`, sql: `COMMENT ON ROLE ${quoteName(name)} IS ${quoteText(ROLE_MARK)}` }];
+      : [{ title: `mark role ${name}`, sql: `COMMENT ON ROLE ${quoteName(name)} IS ${quoteText(wantedMark)}` }];
   if (!existing) {
     const sql = `CREATE ROLE ${quoteName(name)} ${login} INHERIT ${NO_POWERS}${password}`;
     return [{ title: `create role ${name}`, sql }, ...mark];

@@ -61,6 +61,28 @@ async function as<T>(
 
 const run = (role: string, sql: string) => as(role, (client) => client.query(sql));
 
+test('two platforms that use one server do not take each other’s roles away', async () => {
+  const of = (forPlatform: string, ended: string[] = []) => ({
+    postgres: {
+      databases: [{ name: 'shared-db', owner: 'shared-db_owner' }],
+      roles: [{ name: 'shared_1', passwordEnv: 'WRITER', access: 'ReadWrite', database: 'shared-db' }],
+      ended: ended.map((name) => ({ name, database: 'shared-db' })),
+      forPlatform,
+    },
+  });
+  expect(await provision(of('a/shop'))).toMatchObject({ ok: true });
+  const refused = await provision(of('b/shop'), { WRITER: 'another-secret' });
+  expect(refused).toMatchObject({ ok: false, reason: 'LoginTaken', message: expect.stringContaining('role shared_1 is of OrderPlatform a/shop') });
+  expect(await provision(of('a/shop'))).toEqual({ ok: true, changes: 0 });
+  const nobodys = { postgres: { ...of('b/shop', ['shared_1']).postgres, roles: [] } };
+  expect(await provision(nobodys)).toEqual({ ok: true, changes: 0 });
+
+  await as('postgres', (admin) => admin.query(`COMMENT ON ROLE "shared_1" IS 'made by orderplane'`));
+  expect(await provision(of('b/shop'), { WRITER: 'another-secret' })).toMatchObject({ ok: true });
+  expect(await provision(of('a/shop'))).toMatchObject({ reason: 'LoginTaken' });
+  expect(await provision(nobodys)).toEqual({ ok: true, changes: 1 });
+}); // prettier-ignore
+
 describe.each(['writer_1', 'read-er_1'])('%s cannot run DDL', (role) => {
   test.each([
     'CREATE TABLE t (id int)',

@@ -2,12 +2,15 @@ import { takeAdvisoryLock } from '../advisory-lock.ts';
 import type { PostgresRole } from '../contract.ts';
 import type { Log } from '../../runtime/log.ts';
 import { codeOf, JobError, messageOf } from '../failures.ts';
-import { inTransaction, withPostgres, type PgClient, type PostgresOptions } from '../postgres.ts';
+import { inTransaction, quoteName, quoteText, withPostgres, type PgClient, type PostgresOptions } from '../postgres.ts';
 import { isUnreachable } from '../unreachable.ts';
+import { takenBy } from './taken.ts';
 import type { Provisioner } from './index.ts';
 import {
   databaseChanges,
   endOfRole,
+  loginMark,
+  otherHolder,
   PUBLIC,
   ROLE_MARK,
   serverChanges,
@@ -25,6 +28,7 @@ export const provisionPostgres: Provisioner<PostgresWanted> = async (wanted, { u
   return withPostgres(options, async (admin) => {
     await takeAdvisoryLock(admin, 'provisioning', signal, log);
     const state = await readServer(admin, wanted);
+    refuseTakenRoles(wanted, state);
     const logins = [];
     for (const role of uniqueRoles(wanted.roles)) {
       const stored = state.roles.find(({ name }) => name === role.name)?.verifier;
@@ -43,7 +47,8 @@ export const provisionPostgres: Provisioner<PostgresWanted> = async (wanted, { u
     }
     for (const ended of wanted.ended) {
       const owner = wanted.databases.find(({ name }) => name === ended.database)?.owner;
-      if (owner) count += await endRole(admin, options, { ...ended, owner }, log);
+      const { forPlatform } = wanted;
+      if (owner) count += await endRole(admin, options, { ...ended, owner, forPlatform }, log);
     }
     return count;
   });
@@ -51,18 +56,25 @@ export const provisionPostgres: Provisioner<PostgresWanted> = async (wanted, { u
 
 const DEPENDENT_OBJECTS_STILL_EXIST = '2BP01';
 
+interface EndedRole {
+  name: string;
+  database: string;
+  owner: string;
+  forPlatform: string | undefined;
+}
+
 /** Ends a role of ours. Where somebody granted it something in another database it stays, and can do nothing. */
 async function endRole(
   admin: PgClient,
   options: PostgresOptions,
-  { name, database, owner }: { name: string; database: string; owner: string },
+  { name, database, owner, forPlatform }: EndedRole,
   log: Log,
 ): Promise<number> {
   const sql = `SELECT shobj_description(oid, 'pg_authid') AS comment FROM pg_roles WHERE rolname = $1`;
   const [role] = (await admin.query<{ comment: string | null }>(sql, [name])).rows;
   if (!role) return 0;
-  if (role.comment !== ROLE_MARK) {
-    log.warn(`role ${name} is left alone: it does not bear the comment "${ROLE_MARK}"`);
+  if (role.comment !== ROLE_MARK && role.comment !== loginMark(forPlatform)) {
+    log.warn(`role ${name} is left alone: it does not bear the comment "${loginMark(forPlatform)}"`);
     return 0;
   }
   const { lockOut, disown, drop } = endOfRole(name, owner);
@@ -102,6 +114,16 @@ function refuseStrayRoles(wanted: PostgresWanted): void {
   const owner = wanted.roles.find((role) => wanted.databases.some((database) => database.owner === role.name));
   if (owner)
     throw new JobError('InvalidInput', `role ${owner.name} is to log in, but owns a database: owners do not log in`);
+}
+
+/** Two platforms that use one server would take each other's passwords away. */
+function refuseTakenRoles({ roles, forPlatform }: PostgresWanted, state: ServerState): void {
+  for (const { name } of roles) {
+    const holder = otherHolder(state.roles.find((role) => role.name === name)?.comment ?? null, forPlatform);
+    if (holder === undefined) continue;
+    const handOver = `COMMENT ON ROLE ${quoteName(name)} IS ${quoteText(ROLE_MARK)}`;
+    throw new JobError('LoginTaken', `role ${name} ${takenBy(holder)}: ${handOver}`);
+  }
 }
 
 function uniqueRoles(roles: readonly PostgresRole[]): PostgresRole[] {
