@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Migrations, OrderPlatforms, type OrderPlatform } from '@orderplane/operator/api/v1alpha1/index.ts';
 import { ServiceMonitors } from '@orderplane/operator/controllers/caches.ts';
 import {
+  ControllerRevisions,
   CronJobs,
   CustomResourceDefinitions,
   HorizontalPodAutoscalers,
@@ -67,7 +68,7 @@ const OPTIONAL = [
   PodDisruptionBudgets,
   CronJobs,
 ] as Resource[];
-const EVERY = [...OPTIONAL, NetworkPolicies, Services, ServiceAccounts, StatefulSets, Secrets, PersistentVolumeClaims] as Resource[]; // prettier-ignore
+const EVERY = [...OPTIONAL, ControllerRevisions, NetworkPolicies, Services, ServiceAccounts, StatefulSets, Secrets, PersistentVolumeClaims] as Resource[]; // prettier-ignore
 
 const PART_OF = 'app.kubernetes.io/part-of';
 const ofPlatform = { namespace, labelSelector: 'orderplane.dev/platform=shop' };
@@ -107,6 +108,15 @@ test.each(EVERY.map((resource) => [resource.plural, resource] as const))('%s com
   for (const { metadata: { name } } of ours)
     await client.mergePatch(resource, { namespace, name }, { metadata: { labels: { [PART_OF]: 'somebody' } } } as never);
   await become(resource, 'are as before', (objects) => objects.every(({ metadata }) => metadata.labels?.[PART_OF] === 'orderplane'));
+}, 90_000); // prettier-ignore
+
+const MADE_AGAIN = EVERY.filter((resource) => ![Secrets, PersistentVolumeClaims].includes(resource as never));
+
+test.each(MADE_AGAIN.map((resource) => [resource.plural, resource] as const))('%s are made again when somebody deletes them', async (_, resource) => {
+  const before = (await client.list(resource, ofPlatform)).items;
+  for (const { metadata: { name } } of before) await client.delete(resource, { namespace, name });
+  const isNew = ({ metadata }: KubeObject) => !before.some((old) => old.metadata.uid === metadata.uid);
+  await become(resource, 'are there again', (objects) => objects.length === before.length && objects.every(isNew));
 }, 90_000); // prettier-ignore
 
 test('a volume that its class does not let grow stays as it is, and says so', async () => {

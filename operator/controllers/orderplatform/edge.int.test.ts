@@ -73,6 +73,10 @@ describe('exposure', () => {
     expect(later?.spec?.tls).toBeUndefined();
     expect((await platforms.read(namespace)).status?.url).toBe('http://shop.example.com');
 
+    await cluster.client.delete(Ingresses, { namespace, name: 'shop-ingress' });
+    await eventually('it is made again', async () => ![undefined, later?.metadata.uid].includes((await ingressOf(namespace))?.metadata.uid));
+    await platforms.ready(namespace);
+
     await platforms.change(namespace, { exposure: null });
     await eventually('the Ingress is gone', async () => !(await ingressOf(namespace)));
     await platforms.ready(namespace);
