@@ -36,7 +36,7 @@ beforeAll(async () => {
     Pods,
     { namespace: foreign },
     (pods) => pods.length === 3 && pods.every((pod) => pod.status?.containerStatuses?.every(({ ready }) => ready)),
-    { timeoutMs: 90_000, what: 'readiness of the foreign servers' },
+    { timeoutMs: 150_000, what: 'readiness of the foreign servers' },
   );
   await cluster.apply([
     secret('db', uris.postgres.replace(password, 'not-the-one')),

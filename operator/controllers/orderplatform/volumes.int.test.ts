@@ -125,5 +125,7 @@ test('an operator that is killed while a volume grows is taken over from', async
 test('every right on volumes is used, and none was missing', async () => {
   const { used, refused } = await cluster.rights();
   expect([...refused]).toEqual([]);
-  expect([...used]).toEqual(expect.arrayContaining(['patch persistentvolumeclaims', 'get storageclasses.storage.k8s.io']));
+  expect([...used]).toEqual(
+    expect.arrayContaining(['patch persistentvolumeclaims', 'get storageclasses.storage.k8s.io']),
+  );
 });
