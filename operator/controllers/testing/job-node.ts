@@ -45,6 +45,7 @@ export async function startJobNode(client: Client, kubelet: FakeKubelet, only: R
   await registerNode(client, (server.address() as AddressInfo).port);
   await kubelet.behave(only, { kind: 'hold' });
 
+  const resultOf = ({ name }: ObjectKey) => join(folder, `${name}.result`);
   const stop = new AbortController();
   const manager = createManager({ client, log: silentLogger, name: 'job-node' });
   const pods = manager.informer(Pods);
@@ -68,24 +69,25 @@ export async function startJobNode(client: Client, kubelet: FakeKubelet, only: R
   async function run(pod: Pod): Promise<void> {
     const key = keyOf(pod);
     const { name } = key;
-    const resultFile = join(folder, `${name}.result`);
     const lines: string[] = [];
     logs.set(`${key.namespace}/${name}/${JOB_CONTAINER}`, lines);
     await bind(client, key);
-    const env = { ...(await environment(client, folder, pod)), ORDERPLANE_RESULT: resultFile };
+    const env = { ...(await environment(client, folder, pod)), ORDERPLANE_RESULT: resultOf(key) };
     const [command = ''] = pod.spec?.containers[0]?.args ?? [];
     const child = spawn(process.execPath, [MAIN, command], { env, stdio: ['ignore', 'pipe', 'inherit'] });
     programs.set(name, child);
     child.stdout.on('data', (chunk: Buffer) => lines.push(chunk.toString()));
     const startedAt = toKubeTime(new Date());
     await report(client, key, 'Running', { running: { startedAt } });
-    child.once('close', async (exitCode) => {
-      programs.delete(name);
-      const message = await readFile(resultFile, 'utf8').catch(() => '');
-      const finishedAt = toKubeTime(new Date());
-      const terminated = { exitCode: exitCode ?? 137, message, startedAt, finishedAt };
-      await report(client, key, exitCode === 0 ? 'Succeeded' : 'Failed', { terminated }).catch(() => {});
-    });
+    child.once('close', (exitCode) => void ended(key, exitCode, startedAt).catch(() => {}));
+  }
+
+  /** The namespace may be gone by then. */
+  async function ended(key: ObjectKey, exitCode: number | null, startedAt: string): Promise<void> {
+    programs.delete(key.name);
+    const message = await readFile(resultOf(key), 'utf8').catch(() => '');
+    const terminated = { exitCode: exitCode ?? 137, message, startedAt, finishedAt: toKubeTime(new Date()) };
+    await report(client, key, exitCode === 0 ? 'Succeeded' : 'Failed', { terminated });
   }
 
   const running = manager.run(stop.signal);
