@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { createProgress } from '@orderplane/hack/progress.ts';
 import { openCluster, type TestCluster } from '../e2e/harness/cluster.ts';
 import { bringUpNode, releaseNode } from '../e2e/harness/prepare.ts';
+import { benchMigrations } from './migrations.ts';
 import { benchOrders } from './orders.ts';
 import { benchPlatforms } from './platforms.ts';
 import { benchReady } from './ready.ts';
@@ -15,6 +16,7 @@ const report = createProgress();
 /** On an API server of its own, without a node. */
 const WITHOUT_NODE: Readonly<Record<string, () => Promise<void>>> = {
   platforms: () => benchPlatforms(report),
+  migrations: () => benchMigrations(report),
 };
 const ON_NODE: Readonly<Record<string, (cluster: TestCluster) => Promise<void>>> = {
   ready: benchReady,

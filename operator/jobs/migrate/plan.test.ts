@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { LedgerEntry } from './ledger.ts';
-import { planSteps } from './plan.ts';
+import { begunBy, describePlan, isLeftOf, planSteps } from './plan.ts';
 import { checksumOf, type MigrationFile } from './source.ts';
 
 const file = (version: string, name = 'x', text = `-- ${version}`): MigrationFile => {
@@ -49,4 +49,63 @@ describe('planSteps', () => {
 test('a checksum does not see line ends or a byte order mark, and sees everything else', () => {
   expect(checksumOf('\uFEFFa\r\nb\rc\n')).toBe(checksumOf('a\nb\nc\n'));
   expect(checksumOf('a\nb')).not.toBe(checksumOf('a\nb\n'));
+});
+
+describe('the hash of a plan', () => {
+  const files = ['1', '2', '3'].map((version) => ({
+    ...file(version),
+    down: { file: `${version}_x.down.sql`, text: version, checksum: checksumOf(version) },
+  }));
+  const hashOf = (source: MigrationFile[], ledger: LedgerEntry[] = [], toVersion = 'latest') =>
+    describePlan(planSteps(source, ledger, toVersion), []).hash;
+  const all = hashOf(files);
+  const [first, second, third] = files as [MigrationFile, MigrationFile, MigrationFile];
+
+  test.each<[string, string]>([
+    ['the text of a file', hashOf([first, second, file('3', 'x', 'edited')])],
+    ['its name', hashOf([first, second, file('3', 'y', '-- 3')])],
+    ['its version', hashOf([first, second, file('4', 'x', '-- 3')])],
+    ['another file', hashOf([...files, file('4')])],
+    ['what is there already', hashOf(files, [applied('1')])],
+    [
+      'the direction',
+      hashOf(
+        files,
+        ['1', '2', '3'].map((version) => applied(version)),
+        '0',
+      ),
+    ],
+  ])('is another with %s', (_, other) => expect(other).not.toBe(all));
+
+  test('is the same however the version is written, and 16 hex digits', () => {
+    expect(hashOf([file('0001', 'x', '-- 1'), second, third])).toBe(all);
+    expect(all).toMatch(/^[0-9a-f]{16}$/);
+  });
+
+  test('stays good for what is left of its plan, and for nothing else', () => {
+    expect(isLeftOf(all, planSteps(files, [applied('1'), applied('2')]), files)).toBe(true);
+    const more = [...files, file('4')];
+    expect(isLeftOf(all, planSteps(more, [applied('1')]), more)).toBe(false);
+    const edited = [first, second, file('3', 'x', 'edited')];
+    expect(isLeftOf(all, planSteps(edited, [applied('1'), applied('2')]), edited)).toBe(false);
+  });
+
+  test('stays good on the way down', () => {
+    const down = hashOf(
+      files,
+      ['1', '2', '3'].map((version) => applied(version)),
+      '0',
+    );
+    expect(isLeftOf(down, planSteps(files, [applied('1')], '0'), files)).toBe(true);
+    expect(isLeftOf(down, planSteps(files, [applied('1'), applied('2')], '1'), files)).toBe(false);
+  });
+});
+
+test.each<[string, number[], string[]]>([
+  ['nothing after a run that came to its end', [1, 0], []],
+  ['what a run that did not has applied', [0, 3, 2], ['2', '3']],
+  ['all where none ever did', [2, 1], ['1', '2']],
+])('begun is %s', (_, remaining, expected) => {
+  const ledger = remaining.map((left, i) => ({ ...applied(String(i + 1)), remaining: left }));
+  expect(begunBy([file('1'), file('2'), file('3'), file('4')], ledger).map(({ version }) => version)).toEqual(expected);
 });
