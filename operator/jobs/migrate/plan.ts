@@ -20,36 +20,13 @@ export function planSteps(
   toVersion: MigrateInput['toVersion'] = 'latest',
 ): Steps {
   refuseUnknown(source, toVersion);
-  refuseHalfUndone(ledger, toVersion);
+  refuseHalfUndone(source, ledger, toVersion);
   const unapplied = unappliedOf(source, ledger);
-  if (toVersion === 'latest') return upwards(source, unapplied, ledger);
+  if (toVersion === 'latest') return { direction: 'Up', pending: unapplied };
   const isAbove = ({ version }: { version: string }): boolean => compareVersions(version, toVersion) > 0;
   const above = ledger.filter(isAbove).toSorted((a, b) => compareVersions(b.version, a.version));
-  if (above.length === 0)
-    return upwards(
-      source,
-      unapplied.filter((migration) => !isAbove(migration)),
-      ledger,
-    );
+  if (above.length === 0) return { direction: 'Up', pending: unapplied.filter((migration) => !isAbove(migration)) };
   return { direction: 'Down', pending: above.map((entry) => undoneBy(source, entry)) };
-}
-
-function upwards(
-  source: readonly MigrationFile[],
-  pending: readonly MigrationFile[],
-  ledger: readonly LedgerEntry[],
-): Steps {
-  const known = new Set(source.map(({ version }) => BigInt(version)));
-  const undoing = ledger.find(
-    ({ kind, state, version }) => kind === 'down' && state === 'dirty' && known.has(BigInt(version)),
-  );
-  if (undoing) {
-    throw new JobError(
-      'DirtyLedger',
-      `the undoing of ${labelOf(undoing)} was begun by ${undoing.run} and its end is not known: set toVersion below ${undoing.version} to finish it`,
-    );
-  }
-  return { direction: 'Up', pending };
 }
 
 /** The files of the source that the database does not have. */
@@ -148,8 +125,16 @@ function undoneBy(source: readonly MigrationFile[], entry: LedgerEntry): Migrati
   return undone;
 }
 
-function refuseHalfUndone(ledger: readonly LedgerEntry[], toVersion: MigrateInput['toVersion']): void {
-  const undone = ledger.find(({ kind, state }) => kind === 'down' && state === 'dirty');
+/** An older release does not know what is half undone above it, and does not need it. */
+function refuseHalfUndone(
+  source: readonly MigrationFile[],
+  ledger: readonly LedgerEntry[],
+  toVersion: MigrateInput['toVersion'],
+): void {
+  const known = new Set(source.map(({ version }) => BigInt(version)));
+  const undone = ledger.find(
+    ({ kind, state, version }) => kind === 'down' && state === 'dirty' && known.has(BigInt(version)),
+  );
   if (!undone || (toVersion !== 'latest' && compareVersions(undone.version, toVersion) > 0)) return;
   throw new JobError(
     'DirtyLedger',
