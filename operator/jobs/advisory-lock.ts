@@ -3,10 +3,12 @@ import type { Log } from '../runtime/log.ts';
 import { JobError } from './failures.ts';
 import type { PgClient } from './postgres.ts';
 
-/** First half of the keys of all our advisory locks: 'ordr' in ASCII. */
+/** First half of the keys of our advisory locks: 'ordr' in ASCII; 'ords' for those on tables, whose second half is the table's oid. */
 const LOCK_CLASS = 0x6f726472;
+const TABLE_LOCK_CLASS = 0x6f726473;
 const LOCK_OBJECTS = { migrations: 1, provisioning: 2 } as const;
-export type LockName = keyof typeof LOCK_OBJECTS;
+/** A table can be locked for one run at a time: `name` is what others read who wait for it. */
+export type LockName = keyof typeof LOCK_OBJECTS | { table: number; name: string };
 
 const POLL_MS = 200;
 const SAY_WHO_EVERY_MS = 10_000;
@@ -20,10 +22,10 @@ export async function takeAdvisoryLock(client: PgClient, name: LockName, signal:
   const startedAt = Date.now();
   let toldAt = -Infinity;
   for (;;) {
-    const { rows } = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1, $2) AS taken', [
-      LOCK_CLASS,
-      LOCK_OBJECTS[name],
-    ]);
+    const { rows } = await client.query<{ taken: boolean }>(
+      'SELECT pg_try_advisory_lock($1, $2) AS taken',
+      keysOf(name),
+    );
     if (rows[0]?.taken) return;
     const now = Date.now();
     if (now - toldAt >= SAY_WHO_EVERY_MS || now - startedAt > GIVE_UP_AFTER_MS) {
@@ -31,10 +33,10 @@ export async function takeAdvisoryLock(client: PgClient, name: LockName, signal:
       if (now - startedAt > GIVE_UP_AFTER_MS) {
         throw new JobError(
           'LockTimeout',
-          `the lock for ${name} is still held by ${holder} after ${GIVE_UP_AFTER_MS / 60_000} minutes`,
+          `the lock for ${wordsFor(name)} is still held by ${holder} after ${GIVE_UP_AFTER_MS / 60_000} minutes`,
         );
       }
-      log.info({ lockHolder: holder }, `waiting for ${holder}, which holds the lock for ${name}`);
+      log.info({ lockHolder: holder }, `waiting for ${holder}, which holds the lock for ${wordsFor(name)}`);
       toldAt = now;
     }
     await delay(POLL_MS, undefined, { signal });
@@ -44,9 +46,9 @@ export async function takeAdvisoryLock(client: PgClient, name: LockName, signal:
 /** Whether this very session holds the lock. Behind a transaction pooler it may not: then nothing may be written. */
 export async function holdsAdvisoryLock(client: PgClient, name: LockName): Promise<boolean> {
   const { rowCount } = await client.query(
-    `SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid() AND classid = $1 AND objid = $2
+    `SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid() AND classid = $1::int::oid AND objid = $2::int::oid
        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
-    [LOCK_CLASS, LOCK_OBJECTS[name]],
+    keysOf(name),
   );
   return rowCount === 1;
 }
@@ -56,9 +58,16 @@ export async function lockHolder(client: PgClient, name: LockName): Promise<stri
   const { rows } = await client.query<{ holder: string }>(
     `SELECT format('%s (pid %s)', coalesce(nullif(application_name, ''), usename), pid) AS holder
        FROM pg_locks JOIN pg_stat_activity USING (pid)
-      WHERE locktype = 'advisory' AND granted AND classid = $1 AND objid = $2
+      WHERE locktype = 'advisory' AND granted AND classid = $1::int::oid AND objid = $2::int::oid
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
-    [LOCK_CLASS, LOCK_OBJECTS[name]],
+    keysOf(name),
   );
   return rows[0]?.holder;
 }
+
+/** As 32 bits with a sign, which the functions take; `pg_locks` shows the same bits without. */
+function keysOf(name: LockName): [number, number] {
+  return typeof name === 'string' ? [LOCK_CLASS, LOCK_OBJECTS[name]] : [TABLE_LOCK_CLASS, name.table | 0];
+}
+
+const wordsFor = (name: LockName): string => (typeof name === 'string' ? name : name.name);

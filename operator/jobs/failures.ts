@@ -32,6 +32,7 @@ export const FAILURE_REASONS = [
   // seed
   'InvalidDataset',
   'SeedRejected',
+  'NotConfirmed',
   // connect
   'NoJetStream',
   // verify

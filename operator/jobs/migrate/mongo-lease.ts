@@ -16,7 +16,7 @@ const POLL_MS = 250;
 const SAY_WHO_EVERY_MS = 2_000;
 const GIVE_UP_AFTER_MS = 15 * 60_000;
 export const LOCKS = 'orderplane_locks';
-const LOCK = 'migrations';
+const MIGRATIONS = 'migrations';
 
 interface LeaseDocument {
   /** `<lock>/<token>`: of all who try to be the next holder, the unique `_id` lets one in. Nothing else here must be atomic. */
@@ -32,6 +32,8 @@ interface LeaseDocument {
 }
 
 interface LeaseOptions {
+  /** What it is for, in words for whoever waits; migrations, if left out. */
+  lock?: string;
   holder: string;
   signal: AbortSignal;
   log: Log;
@@ -57,14 +59,15 @@ export interface Lease {
 export async function withLease<T>(db: Db, options: LeaseOptions, work: (lease: Lease) => Promise<T>): Promise<T> {
   const clock = await serverClock(db);
   const locks = db.collection<LeaseDocument>(LOCKS);
-  const { token, expiresAt } = await acquire(db, clock, options);
-  const own = { _id: idOf(token) };
+  const lock = options.lock ?? MIGRATIONS;
+  const { token, expiresAt } = await acquire(db, clock, { ...options, lock });
+  const own = { _id: idOf(lock, token) };
   let validUntil = expiresAt - MARGIN_MS;
   const leftNow = (): number => Math.floor(validUntil - clock());
 
   let away: JobError | undefined;
   let renewing: Promise<void> | undefined;
-  const loss = (): JobError => away ?? lockLost();
+  const loss = (): JobError => away ?? lockLost(lock);
   const renewOnce = async (): Promise<void> => {
     const timeoutMS = leftNow();
     if (timeoutMS <= 0) throw loss();
@@ -72,7 +75,8 @@ export async function withLease<T>(db: Db, options: LeaseOptions, work: (lease: 
     try {
       // $max: one whose answer was lost may come after a later one.
       const renewed = await locks.updateOne(own, { $max: { expiresAt: new Date(expiresAt) } }, { timeoutMS });
-      away = renewed.matchedCount === 1 && (await newest(db, timeoutMS))?.token === token ? undefined : lockLost();
+      away =
+        renewed.matchedCount === 1 && (await newest(db, lock, timeoutMS))?.token === token ? undefined : lockLost(lock);
     } catch (error) {
       away = new JobError('Unreachable', `MongoDB went away: ${messageOf(error)}`, { cause: error });
     }
@@ -109,14 +113,14 @@ export async function withLease<T>(db: Db, options: LeaseOptions, work: (lease: 
 async function acquire(
   db: Db,
   clock: () => number,
-  { holder, signal, log }: LeaseOptions,
+  { lock, holder, signal, log }: LeaseOptions & { lock: string },
 ): Promise<{ token: number; expiresAt: number }> {
   const startedAt = performance.now();
   for (let toldAt = -Infinity; ; await delay(POLL_MS, undefined, { signal })) {
-    const current = await newest(db);
+    const current = await newest(db, lock);
     if (!current || current.expiresAt.getTime() <= clock()) {
       const next = { token: (current?.token ?? 0) + 1, expiresAt: clock() + LEASE_MS };
-      if (await take(db, next, holder)) return next;
+      if (await take(db, { ...next, lock }, holder)) return next;
       continue;
     }
     const now = performance.now();
@@ -124,24 +128,28 @@ async function acquire(
       const minutes = GIVE_UP_AFTER_MS / 60_000;
       throw new JobError(
         'LockTimeout',
-        `the lock for ${LOCK} is still held by ${current.holder} after ${minutes} minutes`,
+        `the lock for ${lock} is still held by ${current.holder} after ${minutes} minutes`,
       );
     }
     if (now - toldAt < SAY_WHO_EVERY_MS) continue;
-    log.info({ lockHolder: current.holder }, `waiting for ${current.holder}, which holds the lock for ${LOCK}`);
+    log.info({ lockHolder: current.holder }, `waiting for ${current.holder}, which holds the lock for ${lock}`);
     toldAt = now;
   }
 }
 
-async function take(db: Db, next: { token: number; expiresAt: number }, holder: string): Promise<boolean> {
+async function take(
+  db: Db,
+  next: { lock: string; token: number; expiresAt: number },
+  holder: string,
+): Promise<boolean> {
   const locks = db.collection<LeaseDocument>(LOCKS);
   const nonce = randomUUID();
-  const own = { _id: idOf(next.token), nonce };
+  const own = { _id: idOf(next.lock, next.token), nonce };
   const expiresAt = new Date(next.expiresAt);
   try {
     await locks.insertOne({
       ...own,
-      lock: LOCK,
+      lock: next.lock,
       token: next.token,
       holder,
       acquiredAt: new Date(next.expiresAt - LEASE_MS),
@@ -154,32 +162,32 @@ async function take(db: Db, next: { token: number; expiresAt: number }, holder: 
     throw error;
   }
   // Who was slow between looking and inserting may have taken a number that others have long been past.
-  if ((await newest(db))?.token !== next.token) {
+  if ((await newest(db, next.lock))?.token !== next.token) {
     await locks.deleteOne(own);
     return false;
   }
-  await locks.deleteMany({ lock: LOCK, token: { $lt: next.token } });
+  await locks.deleteMany({ lock: next.lock, token: { $lt: next.token } });
   return true;
 }
 
-function newest(db: Db, timeoutMS?: number): Promise<LeaseDocument | null> {
+function newest(db: Db, lock: string, timeoutMS?: number): Promise<LeaseDocument | null> {
   return db
     .collection<LeaseDocument>(LOCKS)
-    .findOne({ lock: LOCK }, { sort: { token: -1 }, ...(timeoutMS && { timeoutMS }) });
+    .findOne({ lock }, { sort: { token: -1 }, ...(timeoutMS && { timeoutMS }) });
 }
 
-/** Who holds the lease at this moment, in words; undefined for nobody. */
+/** Who holds the lease for migrations at this moment, in words; undefined for nobody. */
 export async function leaseHolder(db: Db): Promise<string | undefined> {
-  const [clock, current] = [await serverClock(db), await newest(db)];
+  const [clock, current] = [await serverClock(db), await newest(db, MIGRATIONS)];
   return current && current.expiresAt.getTime() > clock() ? current.holder : undefined;
 }
 
-const idOf = (token: number): string => `${LOCK}/${token}`;
+const idOf = (lock: string, token: number): string => `${lock}/${token}`;
 
-function lockLost(): JobError {
+function lockLost(lock: string): JobError {
   return new JobError(
     'LockLost',
-    `the lease for ${LOCK} was lost: this run was held up for longer than it lasts; it is safe to run again`,
+    `the lease for ${lock} was lost: this run was held up for longer than it lasts; it is safe to run again`,
   );
 }
 

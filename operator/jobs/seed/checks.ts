@@ -1,116 +1,70 @@
-/** What can be wrong with a dataset, found before its first row is written. Messages name dataset, row and column. */
-import type { SeedRow } from '../contract.ts';
-import type { RowsDataset } from './index.ts';
-import { JobError } from '../failures.ts';
-
-export interface Column {
-  name: string;
-  /** As Postgres writes it, with its modifier: `character varying(20)`. */
-  type: string;
-  notNull: boolean;
-  hasDefault: boolean;
-  /** GENERATED ALWAYS: the database computes it. */
-  generated: boolean;
-}
-
-export interface Table {
-  /** Quoted, with its schema. */
-  name: string;
-  owner: string;
-  columns: Column[];
-  /** The columns of each unique index that a conflict can be decided by. */
-  uniqueKeys: string[][];
-}
-
-type Check = (dataset: RowsDataset, table: Table) => string | undefined;
-
-/** In order: the later ones rely on the earlier. */
-const CHECKS: readonly Check[] = [
-  keyColumnUnknown,
-  keyNotUnique,
-  columnUnknown,
-  columnGenerated,
-  keyMissingInRow,
-  valueMissing,
-  keyRepeated,
-];
-
-export function checkDataset(dataset: RowsDataset, table: Table): void {
-  for (const check of CHECKS) {
-    const fault = check(dataset, table);
-    if (fault) throw invalidDataset(dataset, fault);
-  }
-}
-
-export function invalidDataset(dataset: RowsDataset, fault: string): JobError {
-  return new JobError('InvalidDataset', `dataset "${dataset.name}": ${fault}`);
-}
+/** What can be wrong with a dataset in the eyes of its table. */
+import type { SeedDataset, SeedRow } from '../contract.ts';
+import { invalidDataset } from './invalid-dataset.ts';
+import type { Column, Table } from './table.ts';
 
 export const sameColumns = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((column) => b.includes(column));
 
-function keyColumnUnknown({ key }: RowsDataset, table: Table): string | undefined {
+/** The key must be one by which the table tells rows apart. */
+export function checkKey(dataset: SeedDataset, table: Table): void {
+  const { key } = dataset;
   const unknown = key.find((name) => !columnOf(table, name));
-  return unknown && `key column "${unknown}" does not exist in ${table.name} (${columnList(table)})`;
+  if (unknown !== undefined)
+    throw invalidDataset(dataset, `key column "${unknown}" does not exist in ${table.name} (${columnList(table)})`);
+  if (table.uniqueKeys.some((unique) => sameColumns(unique, key))) return;
+  const fault = `the key (${key.join(', ')}) is not unique in ${table.name}: it needs a primary key or a unique index on exactly these columns`;
+  throw invalidDataset(dataset, fault);
 }
 
-function keyNotUnique({ key }: RowsDataset, table: Table): string | undefined {
-  if (table.uniqueKeys.some((unique) => sameColumns(unique, key))) return undefined;
-  return `the key (${key.join(', ')}) is not unique in ${table.name}: it needs a primary key or a unique index on exactly these columns`;
-}
+type ColumnsCheck = (names: readonly string[], table: Table, key: readonly string[]) => string | undefined;
 
-function columnUnknown({ rows }: RowsDataset, table: Table): string | undefined {
-  return firstInRows(rows, (row) => {
-    const unknown = Object.keys(row).find((name) => !columnOf(table, name));
-    return unknown && `column "${unknown}" does not exist in ${table.name} (${columnList(table)})`;
-  });
-}
+/** In order: the later ones rely on the earlier. */
+const COLUMNS_CHECKS: readonly ColumnsCheck[] = [columnUnknown, columnGenerated, keyLeftOut, columnLeftOut];
 
-function columnGenerated({ rows }: RowsDataset, table: Table): string | undefined {
-  return firstInRows(rows, (row) => {
-    const generated = Object.keys(row).find((name) => columnOf(table, name)?.generated);
-    return generated && `column "${generated}" is computed by the database: leave it out`;
-  });
-}
-
-export function keyMissingInRow({ rows, key }: RowsDataset): string | undefined {
-  return firstInRows(rows, (row) => {
-    const missing = key.find((name) => row[name] == null);
-    return missing && `key column "${missing}" has no value`;
-  });
-}
-
-function valueMissing({ rows }: RowsDataset, table: Table): string | undefined {
-  return firstInRows(rows, (row) => {
-    const missing = table.columns.find(
-      ({ name, notNull, hasDefault, generated }) =>
-        notNull && !generated && (row[name] === null || (row[name] === undefined && !hasDefault)),
-    );
-    return missing && `column "${missing.name}" has no value, and may not be null`;
-  });
-}
-
-export function keyRepeated({ rows, key }: RowsDataset): string | undefined {
-  const seen = new Map<string, number>();
-  return firstInRows(rows, (row, number) => {
-    const value = JSON.stringify(key.map((name) => row[name]));
-    const before = seen.get(value);
-    seen.set(value, number);
-    return before && `has the same key as row ${before}: ${value}`;
-  });
-}
-
-/** Rows are counted from 1, as people do. */
-function firstInRows(
-  rows: readonly SeedRow[],
-  faultOf: (row: SeedRow, number: number) => string | number | undefined,
-): string | undefined {
-  for (const [i, row] of rows.entries()) {
-    const fault = faultOf(row, i + 1);
-    if (fault) return `row ${i + 1}: ${fault}`;
+/** What is wrong with rows that hold exactly these columns. */
+export function columnsFault(names: readonly string[], table: Table, key: readonly string[]): string | undefined {
+  for (const check of COLUMNS_CHECKS) {
+    const fault = check(names, table, key);
+    if (fault) return fault;
   }
   return undefined;
 }
+
+function columnUnknown(names: readonly string[], table: Table): string | undefined {
+  const unknown = names.find((name) => !columnOf(table, name));
+  return unknown === undefined ? undefined : `column "${unknown}" does not exist in ${table.name} (${columnList(table)})`;
+} // prettier-ignore
+
+function columnGenerated(names: readonly string[], table: Table): string | undefined {
+  const generated = names.find((name) => columnOf(table, name)?.generated);
+  return generated && `column "${generated}" is computed by the database: leave it out`;
+}
+
+function keyLeftOut(names: readonly string[], _: Table, key: readonly string[]): string | undefined {
+  const missing = key.find((name) => !names.includes(name));
+  return missing && keyWithoutValue(missing);
+}
+
+function columnLeftOut(names: readonly string[], table: Table): string | undefined {
+  const missing = table.columns.find(
+    ({ name, notNull, hasDefault, generated }) => notNull && !hasDefault && !generated && !names.includes(name),
+  );
+  return missing && withoutValue(missing.name);
+}
+
+/** What is wrong with the values of a row whose columns are right. */
+export function nullFault(row: SeedRow, columns: readonly Column[], key: readonly string[]): string | undefined {
+  for (const { name, notNull } of columns) {
+    if (row[name] !== null) continue;
+    if (key.includes(name)) return keyWithoutValue(name);
+    if (notNull) return withoutValue(name);
+  }
+  return undefined;
+}
+
+export const keyWithoutValue = (name: string): string => `key column "${name}" has no value`;
+export const withoutValue = (name: string): string => `column "${name}" has no value, and may not be null`;
 
 const columnOf = (table: Table, name: string): Column | undefined =>
   table.columns.find((column) => column.name === name);

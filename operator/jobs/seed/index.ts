@@ -5,11 +5,11 @@ import {
   type SeedDataset,
   type SeedInput,
   type SeedResult,
-  type SeedRow,
 } from '../contract.ts';
 import { JobError } from '../failures.ts';
 import { requireServer, runJob, type JobContext, type JobEnv } from '../job.ts';
 import { retryWhileUnreachable } from '../unreachable.ts';
+import type { Log } from '../../runtime/log.ts';
 
 /** The name of the table or collection, in the target itself, that remembers which run has written which dataset. */
 export const SEED_RUNS = 'orderplane_seed_runs';
@@ -19,13 +19,11 @@ export interface SeedOptions {
   run: string;
   inputHash: string;
   signal: AbortSignal;
+  log: Log;
 }
 
-/** A dataset whose rows are at hand. */
-export type RowsDataset = SeedDataset & { rows: SeedRow[] };
-
 /** Writes one dataset and says what the database counted. A run that is repeated after a lost answer gets the recorded counts. */
-export type Seeder = (dataset: RowsDataset, options: SeedOptions) => Promise<SeedCounts>;
+export type Seeder = (dataset: SeedDataset, options: SeedOptions) => Promise<SeedCounts>;
 
 /** Writes datasets into tables and collections, in the order given. */
 export function runSeed(env: JobEnv, signal: AbortSignal): Promise<JobResult<SeedResult>> {
@@ -33,19 +31,16 @@ export function runSeed(env: JobEnv, signal: AbortSignal): Promise<JobResult<See
 }
 
 async function seed({ input, env, signal, log }: JobContext<SeedInput>): Promise<SeedResult> {
+  const replaced = input.datasets.filter(({ mode }) => mode === 'Replace').map(({ name }) => `"${name}"`);
+  if (replaced.length > 0 && !input.confirmed)
+    throw new JobError('NotConfirmed', `Replace deletes rows, and nobody has confirmed it for ${replaced.join(', ')}`);
   const datasets: SeedResult['datasets'] = [];
   for (const dataset of input.datasets) {
     signal.throwIfAborted();
-    const { rows } = dataset;
-    if (!rows || dataset.mode === 'Replace')
-      throw new JobError(
-        'InvalidDataset',
-        `dataset "${dataset.name}": only rows that are written inline, by InsertOnly or Upsert, are seeded yet`,
-      );
     const seeder = await loadSeeder(dataset.engine);
     const { uri } = requireServer(env, dataset.engine === 'postgres' ? 'POSTGRES_ADMIN_URI' : 'MONGO_ADMIN_URI');
     const { inputHash, run } = input;
-    const counts = await retryWhileUnreachable(() => seeder({ ...dataset, rows }, { uri, run, inputHash, signal }), {
+    const counts = await retryWhileUnreachable(() => seeder(dataset, { uri, run, inputHash, signal, log }), {
       what: `the ${dataset.engine} database "${dataset.database}"`,
       signal,
       log,

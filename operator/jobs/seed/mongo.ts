@@ -1,49 +1,63 @@
-import { BSON, type Collection, type Db, type Document } from 'mongodb';
-import type { SeedCounts, SeedRow } from '../contract.ts';
-import { codeOf, JobError, messageOf } from '../failures.ts';
+import type { Collection, Db } from 'mongodb';
+import type { SeedCounts, SeedDataset } from '../contract.ts';
+import { codeOf } from '../failures.ts';
+import { withLease } from '../migrate/mongo-lease.ts';
 import { MONGO, withMongo } from '../mongo.ts';
-import { isUnreachable } from '../unreachable.ts';
-import { invalidDataset, keyMissingInRow, keyRepeated, sameColumns } from './checks.ts';
-import { SEED_RUNS, type RowsDataset, type Seeder } from './index.ts';
+import { createProgress } from '../progress.ts';
+import { sameColumns } from './checks.ts';
+import { checkRows } from './documents.ts';
+import type { Seeder, SeedOptions } from './index.ts';
+import { invalidDataset } from './invalid-dataset.ts';
+import { countsOf, recordStore } from './mongo-record.ts';
+import { deleteOthers, writeRows, type Held, type MongoTarget } from './mongo-write.ts';
+import { openSource } from './source.ts';
 
-interface RunDocument extends SeedCounts {
-  _id: string;
-  dataset: string;
-  inputHash: string;
-  finishedAt: Date;
-}
-
-/**
- * Row by row, each an upsert on the key; the record of the run comes last, as there is no transaction. Killed in between and run again,
- * the rows are right; what was inserted before counts as skipped.
- */
-export const seedMongo: Seeder = (dataset, { uri, run, inputHash, signal }) =>
-  withMongo({ uri, appName: `orderplane-seed ${run}`, signal }, async (client) => {
+/** Batch by batch, each recorded before and after: a run that was killed goes on where it was, and counts every row once. */
+export const seedMongo: Seeder = (dataset, options) => {
+  const { uri, run, signal, log } = options;
+  const holder = `orderplane-seed ${run}`;
+  return withMongo({ uri, appName: holder, signal }, async (client) => {
     const db = client.db(dataset.database);
-    const runs = db.collection<RunDocument>(SEED_RUNS);
-    const id = `${run}/${dataset.name}`;
-    const recorded = await runs.findOne({ _id: id });
-    if (recorded)
-      return { inserted: recorded.inserted, updated: recorded.updated, skipped: recorded.skipped, deleted: 0 };
-
+    const store = recordStore(db, dataset, options);
+    const finished = await store.read();
+    if (finished?.finishedAt) return countsOf(finished);
     const collection = await checkedCollection(db, dataset);
-    const counts: SeedCounts = { inserted: 0, updated: 0, skipped: 0, deleted: 0 };
-    for (const [i, row] of dataset.rows.entries()) {
-      signal.throwIfAborted();
-      counts[await writeRow(collection, dataset, row, i + 1)]++;
-    }
-    await runs.updateOne(
-      { _id: id },
-      { $setOnInsert: { dataset: dataset.name, inputHash, ...counts, finishedAt: new Date() } },
-      { upsert: true },
-    );
-    return counts;
+    const lock = `seeding ${collection.collectionName}`;
+    return withLease(db, { lock, holder, signal, log }, async (lease) => {
+      const held: Held = async () => ({ timeoutMS: await lease.left() });
+      return seedHeld(dataset, { collection, store, held, log, signal });
+    });
   });
+};
+
+async function seedHeld(
+  dataset: SeedDataset,
+  { log, ...parts }: Pick<MongoTarget, 'collection' | 'store' | 'held' | 'signal'> & Pick<SeedOptions, 'log'>,
+): Promise<SeedCounts> {
+  const { collection, store, signal } = parts;
+  const before = await store.read();
+  if (before?.finishedAt) return countsOf(before);
+  const source = await openSource(dataset);
+  if (source.total === 0 && dataset.mode === 'Replace')
+    throw invalidDataset(dataset, 'it has no rows, and Replace would delete all there are: delete them yourself if that is meant');
+  const { keys, digest } = await checkRows(dataset, source, signal);
+  const record = before ?? (await store.begin({ source: digest, wasEmpty: (await collection.findOne()) === null }));
+  if (record.source !== digest)
+    throw invalidDataset(dataset, 'its rows are not those that this run has begun with: they were edited meanwhile, and need a run of their own');
+  const progress = createProgress(log);
+  try {
+    const target: MongoTarget = { ...parts, dataset, source, progress };
+    await writeRows(target, record);
+    if (dataset.mode === 'Replace') await deleteOthers(target, record, keys);
+    await store.finish();
+    return countsOf(record);
+  } finally {
+    progress.end();
+  }
+} // prettier-ignore
 
 /** Without a unique index on the key, two writers would each insert the same row. */
-async function checkedCollection(db: Db, dataset: RowsDataset): Promise<Collection> {
-  const fault = keyMissingInRow(dataset) ?? keyRepeated(dataset);
-  if (fault) throw invalidDataset(dataset, fault);
+async function checkedCollection(db: Db, dataset: SeedDataset): Promise<Collection> {
   const name = dataset.collection ?? '';
   const collection = db.collection(name);
   const indexes = await collection.indexes().catch((error: unknown) => {
@@ -54,37 +68,6 @@ async function checkedCollection(db: Db, dataset: RowsDataset): Promise<Collecti
     (index) => (index.unique || index.name === '_id_') && sameColumns(Object.keys(index.key), dataset.key),
   );
   if (unique) return collection;
-  throw invalidDataset(
-    dataset,
-    `the key (${dataset.key.join(', ')}) is not unique in collection "${name}": a Migration must create a unique index on exactly these fields`,
-  );
-}
-
-async function writeRow(
-  collection: Collection,
-  dataset: RowsDataset,
-  row: SeedRow,
-  number: number,
-): Promise<keyof SeedCounts> {
-  const document = BSON.EJSON.deserialize(row as Document) as Document;
-  const isKey = ([field]: [string, unknown]): boolean => dataset.key.includes(field);
-  const filter = Object.fromEntries(Object.entries(document).filter(isKey));
-  const values = Object.fromEntries(Object.entries(document).filter((entry) => !isKey(entry)));
-  const hasValues = Object.keys(values).length > 0;
-  const update =
-    dataset.mode === 'Upsert' && hasValues ? { $set: values } : { $setOnInsert: hasValues ? values : document };
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const result = await collection.updateOne(filter, update, { upsert: true });
-      if (result.upsertedCount > 0) return 'inserted';
-      return result.modifiedCount > 0 ? 'updated' : 'skipped';
-    } catch (error) {
-      if (isUnreachable(error)) throw error;
-      // Another writer may have inserted the same key between our look and our insert: then there is a row to update now.
-      if (codeOf(error) === MONGO.duplicateKey && attempt === 1) continue;
-      throw new JobError('SeedRejected', `dataset "${dataset.name}": row ${number}: ${messageOf(error)}`, {
-        cause: error,
-      });
-    }
-  }
+  const fault = `the key (${dataset.key.join(', ')}) is not unique in collection "${name}": a Migration must create a unique index on exactly these fields`;
+  throw invalidDataset(dataset, fault);
 }

@@ -1,0 +1,211 @@
+/** What a run writes into a collection, in batches; see `Intent` for what makes the counts right after a kill. */
+import { BSON, MongoBulkWriteError, type AnyBulkWriteOperation, type Collection, type Document } from 'mongodb';
+import type { SeedCounts, SeedDataset, SeedRow } from '../contract.ts';
+import { codeOf, JobError, messageOf } from '../failures.ts';
+import { MONGO } from '../mongo.ts';
+import type { Progress } from '../progress.ts';
+import { isUnreachable } from '../unreachable.ts';
+import { keyFilter, keyOf, toDocument } from './documents.ts';
+import { digestOf, DIGEST_BYTES, type KeySet } from './key-set.ts';
+import type { RecordStore, RunRecord } from './mongo-record.ts';
+import type { Source } from './source.ts';
+
+const BATCH = 1_000;
+
+/** What a write is given so that it ends before somebody else may write; throws when somebody may already. */
+export type Held = () => Promise<{ timeoutMS: number }>;
+
+export interface MongoTarget {
+  dataset: SeedDataset;
+  collection: Collection;
+  source: Source;
+  store: RecordStore;
+  progress: Progress;
+  signal: AbortSignal;
+  held: Held;
+}
+
+type Written = Pick<SeedCounts, 'inserted' | 'updated'>;
+
+interface Batch {
+  /** The number of its first row, from 0 on. */
+  first: number;
+  documents: Document[];
+  /** A digest a document: of the one of its key that was there before, or zeros. */
+  before: Buffer;
+}
+
+/** Writes the rows that the run has not written yet. */
+export async function writeRows(target: MongoTarget, record: RunRecord): Promise<void> {
+  const { dataset, source, store, signal, progress } = target;
+  for await (const rows of batchesFrom(source, record.next)) {
+    signal.throwIfAborted();
+    const { inserted, updated } = await writeBatch(target, record, rows.map(toDocument));
+    record.next += rows.length;
+    record.inserted += inserted;
+    record.updated += updated;
+    record.skipped += rows.length - inserted - updated;
+    delete record.intent;
+    await store.done(record);
+    progress.tell(`${dataset.name}: ${record.next} of ${source.total} rows`);
+  }
+}
+
+async function writeBatch(target: MongoTarget, record: RunRecord, documents: Document[]): Promise<Written> {
+  const first = record.next;
+  const nothing = Buffer.alloc(documents.length * DIGEST_BYTES);
+  const { intent } = record;
+  if (intent && 'write' in intent) {
+    const batch = { first, documents, before: intent.before ? Buffer.from(intent.before.value()) : nothing };
+    await writeDocuments(target, batch);
+    return difference(batch.before, await digestsNow(target, documents));
+  }
+  const before = record.wasEmpty ? nothing : await digestsNow(target, documents);
+  await target.store.intend({ write: first, ...(!record.wasEmpty && { before: new BSON.Binary(before) }) });
+  return writeDocuments(target, { first, documents, before });
+}
+
+/** Digests of the documents that have these keys now. */
+async function digestsNow({ collection, dataset: { key } }: MongoTarget, documents: Document[]): Promise<Buffer> {
+  const [name] = key;
+  const anyOf =
+    key.length === 1
+      ? { [name!]: { $in: documents.map((document) => document[name!] as unknown) } }
+      : { $or: documents.map((document) => keyFilter(document, key)) };
+  const found = new Map<string, Buffer>();
+  // As they are: to the driver, the number 1 is the same whether stored as an int or as a double.
+  for await (const document of collection.find(anyOf, { promoteValues: false, promoteLongs: false }))
+    found.set(keyOf(document, key), digestOf(BSON.serialize(document)));
+  return Buffer.concat(documents.map((document) => found.get(keyOf(document, key)) ?? Buffer.alloc(DIGEST_BYTES)));
+}
+
+function difference(before: Buffer, after: Buffer): Written {
+  const written = { inserted: 0, updated: 0 };
+  for (let at = 0; at < before.length; at += DIGEST_BYTES) {
+    const [old, current] = [before.subarray(at, at + DIGEST_BYTES), after.subarray(at, at + DIGEST_BYTES)];
+    if (old.equals(current)) continue;
+    written[isAbsent(old) ? 'inserted' : 'updated']++;
+  }
+  return written;
+}
+
+const isAbsent = (digest: Buffer): boolean => digest.every((byte) => byte === 0);
+
+async function writeDocuments(target: MongoTarget, { first, documents, before }: Batch): Promise<Written> {
+  const fresh: number[] = [];
+  const there: number[] = [];
+  for (const i of documents.keys())
+    (isAbsent(before.subarray(i * DIGEST_BYTES, (i + 1) * DIGEST_BYTES)) ? fresh : there).push(i);
+  const at = (indexes: readonly number[]) => ({ first, documents, indexes });
+  const { inserted, collided } = await insert(target, at(fresh));
+  const updates = target.dataset.mode === 'InsertOnly' ? [] : [...there, ...collided];
+  const late = await update(target, at(updates));
+  return { inserted: inserted + late.inserted, updated: late.updated };
+}
+
+interface Part {
+  first: number;
+  documents: Document[];
+  /** Which of the documents. */
+  indexes: readonly number[];
+}
+
+/** `collided` are those whose key somebody else has inserted meanwhile, a killed attempt of this run included. */
+async function insert(target: MongoTarget, part: Part): Promise<{ inserted: number; collided: number[] }> {
+  if (part.indexes.length === 0) return { inserted: 0, collided: [] };
+  const { collection, dataset } = target;
+  // Copies: the driver adds the _id that it makes to what it is given.
+  const documents = part.indexes.map((i) => ({ ...part.documents[i] }));
+  try {
+    const { insertedCount } = await collection.insertMany(documents, { ordered: false, ...(await target.held()) });
+    return { inserted: insertedCount, collided: [] };
+  } catch (error) {
+    const failed = await writeErrorsOf(error, target, part);
+    const collided: number[] = [];
+    for (const { index, code, message } of failed) {
+      const isTaken = code === MONGO.duplicateKey && (await collection.findOne(keyFilter(part.documents[index]!, dataset.key)));
+      if (!isTaken) throw await rejected(target, part.first + index, message);
+      collided.push(index);
+    }
+    return { inserted: part.indexes.length - collided.length, collided };
+  }
+} // prettier-ignore
+
+/** Sets the fields of rows on documents that are there; what somebody deletes meanwhile is inserted. */
+async function update(target: MongoTarget, part: Part): Promise<Written> {
+  const { collection, dataset: { key } } = target; // prettier-ignore
+  const operations: AnyBulkWriteOperation[] = [];
+  const indexes: number[] = [];
+  for (const i of part.indexes) {
+    const document = part.documents[i]!;
+    const values = Object.fromEntries(Object.entries(document).filter(([field]) => !key.includes(field)));
+    if (Object.keys(values).length === 0) continue;
+    operations.push({ updateOne: { filter: keyFilter(document, key), update: { $set: values }, upsert: true } });
+    indexes.push(i);
+  }
+  if (operations.length === 0) return { inserted: 0, updated: 0 };
+  try {
+    const result = await collection.bulkWrite(operations, { ordered: false, ...(await target.held()) });
+    return { inserted: result.upsertedCount, updated: result.modifiedCount };
+  } catch (error) {
+    const [failed] = await writeErrorsOf(error, target, { ...part, indexes });
+    throw await rejected(target, part.first + failed!.index, failed!.message);
+  }
+}
+
+/** What the server says of single documents; any other error is thrown on. */
+async function writeErrorsOf(
+  error: unknown,
+  target: MongoTarget,
+  { first, indexes }: Part,
+): Promise<{ index: number; code: number; message: string }[]> {
+  if (isUnreachable(error)) throw error;
+  if (!(error instanceof MongoBulkWriteError)) throw codeOf(error) === undefined ? error : await rejected(target, first, messageOf(error));
+  const failed = [error.writeErrors].flat();
+  if (failed.length === 0) throw error;
+  return failed.map(({ index, code, errmsg }) => ({ index: indexes[index]!, code, message: errmsg ?? messageOf(error) }));
+} // prettier-ignore
+
+async function rejected({ dataset, source }: MongoTarget, row: number, message: string): Promise<JobError> {
+  return new JobError('SeedRejected', `dataset "${dataset.name}": ${await source.where(row + 1)}: ${message}`);
+}
+
+/** Deletes documents whose key is not in the dataset. */
+export async function deleteOthers(target: MongoTarget, record: RunRecord, keys: KeySet): Promise<void> {
+  const { collection, dataset, store, signal, progress, held } = target;
+  progress.tell(`${dataset.name}: deleting what is not in it`);
+  const remove = async (ids: unknown[], isAgain: boolean): Promise<void> => {
+    signal.throwIfAborted();
+    if (!isAgain) await store.intend({ delete: ids });
+    const { deletedCount } = await collection.deleteMany({ _id: { $in: ids } } as Document, await held());
+    record.deleted += isAgain ? ids.length : deletedCount;
+    delete record.intent;
+    await store.done(record);
+  };
+  if (record.intent && 'delete' in record.intent) await remove(record.intent.delete, true);
+  const projection = Object.fromEntries(['_id', ...dataset.key].map((field) => [field, 1]));
+  let others: unknown[] = [];
+  for await (const document of collection.find({}, { projection, promoteValues: false, promoteLongs: false })) {
+    if (keys.has(keyOf(document, dataset.key))) continue;
+    if (others.push(document._id) < BATCH) continue;
+    await remove(others, false);
+    others = [];
+  }
+  if (others.length > 0) await remove(others, false);
+}
+
+/** Always the same batches, whatever those of the source are: one that was under way is gone through again as it was. */
+async function* batchesFrom(source: Source, next: number): AsyncIterable<SeedRow[]> {
+  let number = 0;
+  let batch: SeedRow[] = [];
+  for await (const rows of source.batches()) {
+    for (const row of rows) {
+      if (number++ < next) continue;
+      batch.push(row);
+      if (batch.length < BATCH) continue;
+      yield batch;
+      batch = [];
+    }
+  }
+  if (batch.length > 0) yield batch;
+}
