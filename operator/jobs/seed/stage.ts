@@ -57,6 +57,8 @@ export async function stage(target: Target): Promise<Staged> {
       : await copyText(target, `${name} (${[SHAPE, ...namesOf(columns)].join(', ')})`, (row, at) =>
           copyLine(row, columns, at, shapes.of(row, at).number),
         );
+    if (source.csv && rows < source.total)
+      throw new RowFault(rows + 1, 'holds only \\., which Postgres takes for the end of all data: write it in quotes');
     const all = source.csv ? [{ number: 0, columns }] : shapes.all;
     return { name, rows, shapes: all, isOf: ({ number }) => (all.length > 1 ? `staged.${SHAPE} = ${number}` : 'true') };
   } catch (error) {
