@@ -10,13 +10,15 @@ import { benchMigrations } from './migrations.ts';
 import { benchOrders } from './orders.ts';
 import { benchPlatforms } from './platforms.ts';
 import { benchReady } from './ready.ts';
+import { benchSeeds } from './seeds.ts';
 
 const report = createProgress();
 
-/** On an API server of its own, without a node. */
+/** On servers of their own, without a node. */
 const WITHOUT_NODE: Readonly<Record<string, () => Promise<void>>> = {
   platforms: () => benchPlatforms(report),
   migrations: () => benchMigrations(report),
+  seeds: benchSeeds,
 };
 const ON_NODE: Readonly<Record<string, (cluster: TestCluster) => Promise<void>>> = {
   ready: benchReady,
