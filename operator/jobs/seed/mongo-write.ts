@@ -27,14 +27,6 @@ export interface MongoTarget {
 
 type Written = Pick<SeedCounts, 'inserted' | 'updated'>;
 
-interface Batch {
-  /** The number of its first row, from 0 on. */
-  first: number;
-  documents: Document[];
-  /** A digest a document: of the one of its key that was there before, or zeros. */
-  before: Buffer;
-}
-
 /** Writes the rows that the run has not written yet. */
 export async function writeRows(target: MongoTarget, record: RunRecord): Promise<void> {
   const { dataset, source, store, signal, progress } = target;
@@ -53,30 +45,43 @@ export async function writeRows(target: MongoTarget, record: RunRecord): Promise
 
 async function writeBatch(target: MongoTarget, record: RunRecord, documents: Document[]): Promise<Written> {
   const first = record.next;
-  const nothing = Buffer.alloc(documents.length * DIGEST_BYTES);
+  const nothing: Present = {
+    digests: Buffer.alloc(documents.length * DIGEST_BYTES),
+    ids: documents.map(() => undefined),
+  };
   const { intent } = record;
   if (intent && 'write' in intent) {
-    const batch = { first, documents, before: intent.before ? Buffer.from(intent.before.value()) : nothing };
-    await writeDocuments(target, batch);
-    return difference(batch.before, await digestsNow(target, documents));
+    const before = intent.before ? Buffer.from(intent.before.value()) : nothing.digests;
+    await writeDocuments(target, { first, documents, ids: (await presentOf(target, documents)).ids });
+    return difference(before, (await presentOf(target, documents)).digests);
   }
-  const before = record.wasEmpty ? nothing : await digestsNow(target, documents);
-  await target.store.intend({ write: first, ...(!record.wasEmpty && { before: new BSON.Binary(before) }) });
-  return writeDocuments(target, { first, documents, before });
+  const { digests, ids } = record.wasEmpty ? nothing : await presentOf(target, documents);
+  await target.store.intend({ write: first, ...(!record.wasEmpty && { before: new BSON.Binary(digests) }) });
+  return writeDocuments(target, { first, documents, ids });
 }
 
-/** Digests of the documents that have these keys now. */
-async function digestsNow({ collection, dataset: { key } }: MongoTarget, documents: Document[]): Promise<Buffer> {
+/** The documents that have the keys of a batch, in its order. */
+interface Present {
+  /** 16 bytes each; zeros where there is none. */
+  digests: Buffer;
+  ids: unknown[];
+}
+
+async function presentOf({ collection, dataset: { key } }: MongoTarget, documents: Document[]): Promise<Present> {
   const [name] = key;
   const anyOf =
     key.length === 1
       ? { [name!]: { $in: documents.map((document) => document[name!] as unknown) } }
       : { $or: documents.map((document) => keyFilter(document, key)) };
-  const found = new Map<string, Buffer>();
+  const found = new Map<string, { digest: Buffer; id: unknown }>();
   // As they are: to the driver, the number 1 is the same whether stored as an int or as a double.
   for await (const document of collection.find(anyOf, { promoteValues: false, promoteLongs: false }))
-    found.set(keyOf(document, key), digestOf(BSON.serialize(document)));
-  return Buffer.concat(documents.map((document) => found.get(keyOf(document, key)) ?? Buffer.alloc(DIGEST_BYTES)));
+    found.set(keyOf(document, key), { digest: digestOf(BSON.serialize(document)), id: document._id });
+  const present = documents.map((document) => found.get(keyOf(document, key)));
+  return {
+    digests: Buffer.concat(present.map((one) => one?.digest ?? Buffer.alloc(DIGEST_BYTES))),
+    ids: present.map((one) => one?.id),
+  };
 }
 
 function difference(before: Buffer, after: Buffer): Written {
@@ -91,21 +96,21 @@ function difference(before: Buffer, after: Buffer): Written {
 
 const isAbsent = (digest: Buffer): boolean => digest.every((byte) => byte === 0);
 
-async function writeDocuments(target: MongoTarget, { first, documents, before }: Batch): Promise<Written> {
-  const fresh: number[] = [];
-  const there: number[] = [];
-  for (const i of documents.keys())
-    (isAbsent(before.subarray(i * DIGEST_BYTES, (i + 1) * DIGEST_BYTES)) ? fresh : there).push(i);
-  const at = (indexes: readonly number[]) => ({ first, documents, indexes });
-  const { inserted, collided } = await insert(target, at(fresh));
-  const updates = target.dataset.mode === 'InsertOnly' ? [] : [...there, ...collided];
-  const late = await update(target, at(updates));
+async function writeDocuments(target: MongoTarget, batch: Omit<Part, 'indexes'>): Promise<Written> {
+  const isThere = (i: number) => batch.ids[i] !== undefined;
+  const all = [...batch.documents.keys()];
+  const { inserted, collided } = await insert(target, { ...batch, indexes: all.filter((i) => !isThere(i)) });
+  const indexes = target.dataset.mode === 'InsertOnly' ? [] : [...all.filter(isThere), ...collided];
+  const late = await update(target, { ...batch, indexes });
   return { inserted: inserted + late.inserted, updated: late.updated };
 }
 
 interface Part {
+  /** The number of the batch's first row, from 0 on. */
   first: number;
   documents: Document[];
+  /** The `_id` of the document of that key, where there was one. */
+  ids: readonly unknown[];
   /** Which of the documents. */
   indexes: readonly number[];
 }
@@ -140,7 +145,8 @@ async function update(target: MongoTarget, part: Part): Promise<Written> {
     const document = part.documents[i]!;
     const values = Object.fromEntries(Object.entries(document).filter(([field]) => !key.includes(field)));
     if (Object.keys(values).length === 0) continue;
-    operations.push({ updateOne: { filter: keyFilter(document, key), update: { $set: values }, upsert: true } });
+    const filter = { ...keyFilter(document, key), ...(part.ids[i] !== undefined && { _id: part.ids[i] }) } as Document;
+    operations.push({ updateOne: { filter, update: { $set: values }, upsert: true } });
     indexes.push(i);
   }
   if (operations.length === 0) return { inserted: 0, updated: 0 };
