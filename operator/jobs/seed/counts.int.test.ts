@@ -119,7 +119,7 @@ const KILLS_AFTER_MS = { postgres: [50, 250, 600, 1_100], mongo: [0, 200] };
 
 test.each([
   ['postgres', 'Replace', 30_000],
-  ['mongo', 'Replace', 1_600],
+  ['mongo', 'Replace', 700],
 ] as const)(
   '%s, %s: killed -9 again and again, it counts what happened in all',
   async (engine, mode, size) => {

@@ -1,5 +1,12 @@
 /** What a run writes into a collection, in batches; see `Intent` for what makes the counts right after a kill. */
-import { BSON, MongoBulkWriteError, type AnyBulkWriteOperation, type Collection, type Document } from 'mongodb';
+import {
+  BSON,
+  MongoBulkWriteError,
+  MongoOperationTimeoutError,
+  type AnyBulkWriteOperation,
+  type Collection,
+  type Document,
+} from 'mongodb';
 import type { SeedCounts, SeedDataset, SeedRow } from '../contract.ts';
 import { codeOf, JobError, messageOf } from '../failures.ts';
 import { MONGO } from '../mongo.ts';
@@ -10,7 +17,8 @@ import { digestOf, DIGEST_BYTES, type KeySet } from './key-set.ts';
 import type { RecordStore, RunRecord } from './mongo-record.ts';
 import type { Source } from './source.ts';
 
-const BATCH = 1_000;
+/** Small enough for a slow server to be done with long before the lease ends. */
+const BATCH = 250;
 
 /** What a write is given so that it ends before somebody else may write; throws when somebody may already. */
 export type Held = () => Promise<{ timeoutMS: number }>;
@@ -166,6 +174,8 @@ async function writeErrorsOf(
   { first, indexes }: Part,
 ): Promise<{ index: number; code: number; message: string }[]> {
   if (isUnreachable(error)) throw error;
+  // The server took longer than the lease allows: what it did of the batch is found by going through it again.
+  if (error instanceof MongoOperationTimeoutError) throw new JobError('Unreachable', messageOf(error), { cause: error });
   if (!(error instanceof MongoBulkWriteError)) throw codeOf(error) === undefined ? error : await rejected(target, first, messageOf(error));
   const failed = [error.writeErrors].flat();
   if (failed.length === 0) throw error;
