@@ -19,6 +19,8 @@ import type { Source } from './source.ts';
 
 /** Small enough for a slow server to be done with long before the lease ends. */
 const BATCH = 250;
+/** FerretDB keeps a connection of its pool for every update of a command until the command ends, and hangs when there is none left. */
+const UPDATES = 10;
 
 /** What a write is given so that it ends before somebody else may write; throws when somebody may already. */
 export type Held = () => Promise<{ timeoutMS: number }>;
@@ -157,14 +159,19 @@ async function update(target: MongoTarget, part: Part): Promise<Written> {
     operations.push({ updateOne: { filter, update: { $set: values }, upsert: true } });
     indexes.push(i);
   }
-  if (operations.length === 0) return { inserted: 0, updated: 0 };
-  try {
-    const result = await collection.bulkWrite(operations, { ordered: false, ...(await target.held()) });
-    return { inserted: result.upsertedCount, updated: result.modifiedCount };
-  } catch (error) {
-    const [failed] = await writeErrorsOf(error, target, { ...part, indexes });
-    throw await rejected(target, part.first + failed!.index, failed!.message);
+  const written: Written = { inserted: 0, updated: 0 };
+  for (let from = 0; from < operations.length; from += UPDATES) {
+    const some = operations.slice(from, from + UPDATES);
+    try {
+      const result = await collection.bulkWrite(some, { ordered: false, ...(await target.held()) });
+      written.inserted += result.upsertedCount;
+      written.updated += result.modifiedCount;
+    } catch (error) {
+      const [failed] = await writeErrorsOf(error, target, { ...part, indexes: indexes.slice(from) });
+      throw await rejected(target, part.first + failed!.index, failed!.message);
+    }
   }
+  return written;
 }
 
 /** What the server says of single documents; any other error is thrown on. */

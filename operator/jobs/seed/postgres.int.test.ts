@@ -175,3 +175,35 @@ test('what only the write can find out rolls the dataset back, and names it', as
   });
   expect((await admin.query('SELECT FROM products')).rowCount).toBe(0);
 });
+
+test('Replace without a confirmation, or without rows, deletes nothing', async () => {
+  expect(await seed([dataset(RICH)])).toMatchObject({ ok: true });
+  expect(await seed([dataset(RICH.slice(1), { mode: 'Replace' })])).toMatchObject({ reason: 'NotConfirmed' });
+  const empty = { ...input([dataset([], { mode: 'Replace' })]), confirmed: true };
+  expect(await runHere(runSeed, empty, { POSTGRES_ADMIN_URI: server.uri })).toMatchObject({
+    reason: 'InvalidDataset',
+    message: expect.stringMatching(/it has no rows/),
+  });
+  expect((await admin.query('SELECT FROM products')).rowCount).toBe(3);
+});
+
+test('of two Jobs on one table one waits and says for whom, and has the table when the other was killed', async () => {
+  await admin.query('BEGIN');
+  await admin.query(`INSERT INTO products (id, name) VALUES ('p3', 'held')`);
+  const env = { POSTGRES_ADMIN_URI: server.uri };
+  const holder = await spawnJob('seed', input([dataset(RICH)], 'holder'), env);
+  const waiting = `SELECT FROM pg_stat_activity WHERE application_name = 'orderplane-seed holder' AND wait_event_type = 'Lock'`;
+  const watcher = new pg.Client({ connectionString: server.uri });
+  await watcher.connect();
+  while ((await watcher.query(waiting)).rowCount === 0) await new Promise(setImmediate);
+  await watcher.end();
+  const waiter = await spawnJob('seed', input([dataset(RICH)], 'waiter'), env);
+  expect(JSON.parse(await waiter.logged('lockHolder'))).toMatchObject({
+    lockHolder: expect.stringMatching(/^orderplane-seed holder \(pid \d+\)$/),
+    msg: expect.stringMatching(/which holds the lock for seeding public\.products$/),
+  });
+  holder.process.kill('SIGKILL');
+  await holder.exited;
+  await admin.query('ROLLBACK');
+  expect(JSON.parse((await waiter.exited).result)).toEqual(counted(3, 0, 0));
+}, 30_000);
