@@ -8,9 +8,9 @@ import { baselineEntry } from './baseline.ts';
 import type { EngineOptions, LockedTarget, MigrationEngine, Target } from './engine.ts';
 import { findingsOf } from './mongo-findings.ts';
 import { leaseHolder, withLease, type Lease } from './mongo-lease.ts';
-import { claim, entryOf, readDocuments, writeBaseline } from './mongo-ledger.ts';
+import { claim, collectionNames, entryOf, readDocuments, writeBaseline } from './mongo-ledger.ts';
 import { perform } from './mongo-perform.ts';
-import { describeStep, parseMongoSteps, stepChecksum, type MongoStep } from './mongo-steps.ts';
+import { collectionOf, describeStep, parseMongoSteps, stepChecksum, type MongoStep } from './mongo-steps.ts';
 import type { MigrationFile, SourceText } from './source.ts';
 
 export const mongoEngine: MigrationEngine = {
@@ -34,10 +34,10 @@ function targetOf(db: Db): Target {
   return {
     readLedger: async () => (await readDocuments(db))?.map(entryOf),
     existing: async () => {
-      const names = (await db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name);
+      const names = await collectionNames(db);
       return names.filter((name) => !/^(system\.|orderplane_)/.test(name)).sort();
     },
-    check: (texts) => findingsOf(db, texts),
+    check: (texts, begun) => findingsOf(db, texts, begun),
     lockHolder: () => leaseHolder(db),
   };
 }
@@ -49,8 +49,10 @@ function lockedTarget(db: Db, lease: Lease, options: EngineOptions): LockedTarge
     ensureLedger: async (baseline) => {
       if (baseline !== undefined) await writeBaseline(db, lease, baselineEntry(baseline, run));
     },
-    apply: (migration) => carryOut({ db, lease, options, migration, kind: 'up', text: migration }),
-    revert: (migration) => carryOut({ db, lease, options, migration, kind: 'down', text: migration.down }),
+    apply: (migration, { remaining }) =>
+      carryOut({ db, lease, options, migration, kind: 'up', text: migration, remaining }),
+    revert: (migration) =>
+      carryOut({ db, lease, options, migration, kind: 'down', text: migration.down, remaining: 0 }),
   };
 }
 
@@ -61,15 +63,17 @@ interface Work {
   migration: MigrationFile;
   kind: 'up' | 'down';
   text: SourceText;
+  remaining: number;
 }
 
 /** Carries out what is left of a file, with a record of each step: killed anywhere, one step at most is carried out twice. */
 async function carryOut(work: Work): Promise<{ durationMs: number }> {
   const startedAt = performance.now();
-  const { db, lease, options, migration, kind, text } = work;
+  const { db, lease, options, migration, kind, text, remaining } = work;
   const { run } = options.input;
   const steps = parseMongoSteps(text);
-  const claimed = await claim(db, lease, migration, { kind, run });
+  const collections = [...new Set(steps.map(collectionOf))];
+  const claimed = await claim(db, lease, migration, collections, { kind, run, remaining });
   claimed.done.forEach((record, i) => refuseEditedStep(text, steps, i, record));
   for (const [i, step] of steps.entries()) {
     if (i < claimed.done.length) continue;

@@ -1,6 +1,7 @@
 /** What a policy should know of steps: what they destroy, and what a release before them stumbles over. */
 import type { Db } from 'mongodb';
 import type { PlanFinding } from '../contract.ts';
+import { collectionNames, readDocuments } from './mongo-ledger.ts';
 import { indexesOf } from './mongo-perform.ts';
 import { describeStep, parseMongoSteps, type MongoStep } from './mongo-steps.ts';
 import type { SourceText } from './source.ts';
@@ -19,13 +20,18 @@ interface Outlook {
 }
 
 /** The findings of texts that are to run in this order. Reads the database: whether an index is unique, it knows best. */
-export async function findingsOf(db: Db, texts: readonly SourceText[]): Promise<PlanFinding[]> {
+export async function findingsOf(
+  db: Db,
+  texts: readonly SourceText[],
+  begun: readonly SourceText[],
+): Promise<PlanFinding[]> {
   const files = texts.map((text) => ({ file: text.file, steps: parseMongoSteps(text) }));
   const steps = files.flatMap((file) => file.steps);
-  const existing = new Set((await db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name));
+  const existing = new Set(await collectionNames(db));
+  for (const name of await unusedCollections(db, begun)) existing.delete(name);
   const unique = new Set<string>();
   for (const collection of new Set(steps.flatMap((step) => (step.kind === 'dropIndex' ? [step.collection] : [])))) {
-    const indexes = existing.has(collection) ? await indexesOf(db, collection) : [];
+    const indexes = await indexesOf(db, collection);
     for (const index of indexes) if (index.unique) unique.add(keyOf(collection, index.name as string));
   }
   const outlook: Outlook = {
@@ -47,6 +53,15 @@ export async function findingsOf(db: Db, texts: readonly SourceText[]): Promise<
   );
 }
 
+/** What was made by runs that did not come to their end. */
+async function unusedCollections(db: Db, begun: readonly SourceText[]): Promise<string[]> {
+  const checksums = new Set(begun.map(({ checksum }) => checksum));
+  const documents = (await readDocuments(db)) ?? [];
+  return documents
+    .filter(({ state, checksum }) => state === 'dirty' || checksums.has(checksum))
+    .flatMap(({ made = [] }) => made);
+}
+
 /** What is wrong with one step. A collection that no document is in yet loses nothing. */
 export function verdictsOn(step: MongoStep, { hasDocuments, isUnique }: Outlook): Verdict[] {
   const destroys = (rule: string): Verdict => ({ rule, severity: 'Destructive' });
@@ -56,9 +71,9 @@ export function verdictsOn(step: MongoStep, { hasDocuments, isUnique }: Outlook)
     case 'dropIndex':
       return isUnique(step.collection, step.name) ? [destroys('drop-unique-index')] : [];
     case 'renameCollection':
-      return hasDocuments(step.from) ? [destroys('rename-collection')] : [];
+      return hasDocuments(step.from) ? [destroys('rename')] : [];
     case 'renameField':
-      return hasDocuments(step.collection) ? [destroys('rename-field')] : [];
+      return hasDocuments(step.collection) ? [destroys('rename')] : [];
     case 'createIndex':
       return step.expireAfterSeconds !== undefined && hasDocuments(step.collection) ? [destroys('ttl-index')] : [];
     case 'updateMany':

@@ -29,6 +29,10 @@ export interface LedgerDocument {
   run: string;
   /** Token of the lease under which this was written last. A holder whose lease went to another cannot write any more. */
   fence: number;
+  /** How many files were to follow in that run. */
+  remaining?: number;
+  /** Collections of its steps that were not there when it was begun: nobody uses yet what is in them. */
+  made?: string[];
   /** Of the up file. */
   steps: StepRecord[];
   /** Of the down file, while that is carried out. */
@@ -51,6 +55,10 @@ export async function readDocuments(db: Db): Promise<LedgerDocument[] | undefine
   return documents.toSorted((a, b) => compareVersions(a._id, b._id));
 }
 
+export async function collectionNames(db: Db): Promise<string[]> {
+  return (await db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name);
+}
+
 function isOurs({ _id, name, checksum, appliedAt }: LedgerDocument): boolean {
   return (
     /^\d{1,18}$/.test(String(_id)) &&
@@ -61,9 +69,21 @@ function isOurs({ _id, name, checksum, appliedAt }: LedgerDocument): boolean {
 }
 
 export function entryOf(document: LedgerDocument): LedgerEntry {
-  const { _id: version, name, checksum, appliedAt, durationMs, run, kind = 'up', state = 'applied' } = document;
+  const { _id: version, name, checksum, appliedAt, durationMs, run, remaining = 0 } = document;
+  const { kind = 'up', state = 'applied' } = document;
   const mayBeMended = state === 'dirty' && kind === 'up';
-  return { version, name, kind, state, checksum, appliedAt: appliedAt.toISOString(), durationMs, run, mayBeMended };
+  return {
+    version,
+    name,
+    kind,
+    state,
+    checksum,
+    appliedAt: appliedAt.toISOString(),
+    durationMs,
+    run,
+    remaining,
+    mayBeMended,
+  };
 }
 
 /** A document that this run may write, with what was done before. */
@@ -80,7 +100,9 @@ export async function claim(
   db: Db,
   lease: Lease,
   migration: MigrationFile,
-  { kind, run }: { kind: 'up' | 'down'; run: string },
+  /** Those of the steps. */
+  collections: readonly string[],
+  { kind, run, remaining }: { kind: 'up' | 'down'; run: string; remaining: number },
 ): Promise<Claim> {
   const ledger = ledgerOf(db);
   const existing = (await readDocuments(db))?.find(({ _id }) => compareVersions(_id, migration.version) === 0);
@@ -88,14 +110,16 @@ export async function claim(
   const version = existing?._id ?? migration.version;
   const list = kind === 'up' ? 'steps' : 'undone';
   const done = existing?.[list] ?? [];
-  const begun = { kind, state: 'dirty', checksum, run, fence: lease.token, [list]: done } as const;
+  const begun = { kind, state: 'dirty', checksum, run, remaining, fence: lease.token, [list]: done } as const;
   const write = async (filter: Filter<LedgerDocument>, update: UpdateFilter<LedgerDocument>): Promise<void> => {
     const written = await ledger.updateOne({ _id: version, ...filter }, update, { timeoutMS: await lease.left() });
     if (written.matchedCount === 0) throw fencedOff();
   };
   if (existing) await write({ fence: { $not: { $gt: lease.token } } }, { $set: begun });
   else {
-    const document = { _id: version, name, appliedAt: new Date(), durationMs: 0, steps: [], ...begun };
+    const there = new Set(await collectionNames(db));
+    const made = collections.filter((collection) => !there.has(collection));
+    const document = { _id: version, name, made, appliedAt: new Date(), durationMs: 0, steps: [], ...begun };
     await ledger.insertOne(document, { timeoutMS: await lease.left() }).catch((error: unknown) => {
       throw codeOf(error) === MONGO.duplicateKey ? fencedOff() : error;
     });

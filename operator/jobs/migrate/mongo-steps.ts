@@ -134,6 +134,11 @@ export function describeStep(step: MongoStep): string {
   }
 }
 
+/** The collection that a step changes or makes. */
+export function collectionOf(step: MongoStep): string {
+  return step.kind === 'renameCollection' ? step.from : step.collection;
+}
+
 /** Of what a step says, wherever in its file it stands and however that is laid out. */
 export function stepChecksum(step: MongoStep): string {
   const content = JSON.stringify({ ...step, line: undefined });

@@ -179,6 +179,8 @@ test('the ledger tells a person each step, when, for how long and by which run',
       appliedAt: expect.any(Date),
       durationMs: expect.any(Number),
       run: 'first',
+      remaining: 0,
+      made: ['orders'],
       fence: 1,
       steps: [
         { step: 'createCollection orders', ...step },
@@ -322,6 +324,18 @@ describe('a file that failed in its middle', () => {
     });
   });
 
+  test('destroys nothing in a collection that it made itself, the second time either', async () => {
+    const db = await newDatabase();
+    // The stand-in has no such index.
+    const ttl = '{ createIndex: { collection: new, name: i, keys: { at: 1 }, expireAfterSeconds: 1 } }';
+    const files = { '1_a.up.yaml': steps('{ createCollection: { collection: new } }', ttl) };
+    for (const run of ['first', 'second'])
+      expect(await migrate(db, files, { run, policy: { destructive: 'Reject' } })).toMatchObject({
+        reason: 'StatementFailed',
+        message: expect.stringMatching(/^1_a\.up\.yaml:3: createIndex new\.i: .*expireAfterSeconds/),
+      });
+  });
+
   test('is pending for whoever asks, and missed where its file is gone', async () => {
     const db = await begun();
     const plan = { mode: 'Plan' };
@@ -415,8 +429,8 @@ test('a plan finds what destroys, with file and line, and writes nothing', async
     '1_a.up.yaml:6 Destructive pull-elements (updateMany orders)',
     '1_a.up.yaml:8 Destructive ttl-index (createIndex orders.ttl)',
     '2_b.up.yaml:5 Destructive drop-unique-index (dropIndex sessions.new)',
-    '2_b.up.yaml:6 Destructive rename-field (renameField orders.a to b)',
-    '2_b.up.yaml:7 Destructive rename-collection (renameCollection orders to sales)',
+    '2_b.up.yaml:6 Destructive rename (renameField orders.a to b)',
+    '2_b.up.yaml:7 Destructive rename (renameCollection orders to sales)',
     '2_b.up.yaml:8 Destructive drop-collection (dropCollection sales)',
   ]);
   expect(await contentOf(db)).toEqual(before);
