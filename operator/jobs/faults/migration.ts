@@ -35,8 +35,8 @@ export async function migrateThrough(store: Store, model: Model, fault: WireFaul
     await Promise.race([gate.struck, job.exited]);
     if (!gate.hasStruck()) return { wrong: `the Job ended before that request: ${(await job.exited).result}` };
     const freeAfterMs = fault.kind === 'killed' ? await kill(job, target) : undefined;
-    const tooLate = freeAfterMs !== undefined && freeAfterMs > store.lockFreeWithinMs;
-    if (tooLate) return { freeAfterMs, wrong: `the lock was free after ${freeAfterMs} ms only` };
+    const tooLate = freeAfterMs !== undefined && freeAfterMs >= store.lockFreeWithinMs;
+    if (tooLate) return { freeAfterMs, wrong: `the lock was not free after ${freeAfterMs} ms` };
     // Who was killed is followed by another; who lost a connection goes on.
     const last = fault.kind === 'killed' ? await start('second', gate.uriOf(store.uri)) : job;
     const { code, result } = await last.exited;
