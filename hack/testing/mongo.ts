@@ -8,7 +8,7 @@ import { accepts, onFreePort, startServer, type TestServer } from './server.ts';
 /**
  * Starts a server of MongoDB's protocol on a port of localhost: FerretDB on a Postgres of its own, standing in for MongoDB. It asks
  * for SCRAM-SHA-256; `uri` is that of the user `root`, who may create further users. What it lacks: multi-document transactions, validators,
- * retryable writes (the URI turns them off), and roles, which it accepts and does not enforce.
+ * collations, partial and TTL indexes (all refused), sparse ones (taken as plain), retryable writes (the URI turns them off), and roles, which it accepts and does not enforce.
  */
 export async function startMongo(): Promise<TestServer> {
   const { ferretdb } = await ensureTools(['ferretdb'], silentProgress);
