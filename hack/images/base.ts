@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { inStep, type Progress } from '../progress.ts';
 import { contentKey } from '../toolchain/cache.ts';
 import { runCommand } from '../toolchain/command.ts';
+import { debianMirror } from '../toolchain/debian-mirror.ts';
 import { ensureTools } from '../toolchain/index.ts';
 import { versions } from '../versions.ts';
 import type { Buildah } from './buildah.ts';
@@ -48,24 +49,4 @@ async function exists(buildah: Buildah, image: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-/** Base address of the Debian archive that the host's apt is set up with. */
-async function debianMirror(): Promise<string> {
-  const format = '$(ORIGIN)|$(LABEL)|$(COMPONENT)|$(REPO_URI)';
-  const list = async () =>
-    (await runCommand('apt-get', ['indextargets', '--format', format])).split('\n').map((line) => line.split('|'));
-  const find = (targets: string[][]) =>
-    targets.find(
-      ([origin, label, component]) => origin === 'Debian' && label === 'Debian' && component === 'main',
-    )?.[3];
-  let mirror = find(await list());
-  if (mirror === undefined) {
-    // Until its lists have been fetched once, apt does not know whose they are.
-    await runCommand('apt-get', ['-qq', 'update']);
-    mirror = find(await list());
-  }
-  if (mirror === undefined)
-    throw new Error('no Debian archive is set up in this host’s apt: the base image cannot be made');
-  return mirror;
 }

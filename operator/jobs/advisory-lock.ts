@@ -4,9 +4,9 @@ import { JobError } from './failures.ts';
 import type { PgClient } from './postgres.ts';
 
 /** First half of the keys of our advisory locks: 'ordr' in ASCII; 'ords' for those on tables, whose second half is the table's oid. */
-const LOCK_CLASS = 0x6f726472;
+export const LOCK_CLASS = 0x6f726472;
 const TABLE_LOCK_CLASS = 0x6f726473;
-const LOCK_OBJECTS = { migrations: 1, provisioning: 2 } as const;
+export const LOCK_OBJECTS = { migrations: 1, provisioning: 2 } as const;
 /** A table can be locked for one run at a time: `name` is what others read who wait for it. */
 export type LockName = keyof typeof LOCK_OBJECTS | { table: number; name: string };
 

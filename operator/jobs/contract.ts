@@ -49,13 +49,16 @@ export const migrateInput = z.strictObject({
   restorePoint: z
     .strictObject({
       policy: z.enum(['Optional', 'Required']),
-      dir: z.string(),
-      keep: z.number().int(),
+      /** Where the volume for restore points is. */
+      dir: z.string().min(1),
+      keep: z.number().int().min(1),
       maxAge: duration.optional(),
     })
     .optional(),
-  /** The id of a restore point to go back to, instead of migrating. */
-  restoreFrom: z.string().optional(),
+  /** Go back to a restore point instead of migrating, once a request. */
+  restoreFrom: z
+    .strictObject({ id: z.string().min(1), dir: z.string().min(1), request: z.string().min(1) })
+    .optional(),
   /** Names this run in the ledger, in logs and to whoever waits for its lock. */
   run: z.string().min(1),
 });
@@ -91,12 +94,17 @@ export interface MigrationPlan {
   leftOut?: { pending: number; findings: number };
 }
 
+/** A dump of the database on the volume for restore points. */
 export interface RestorePoint {
   id: string;
   takenAt: string;
+  /** The newest version in the ledger at that time; empty before the first. */
+  version: string;
   bytes: number;
   tables: number;
   rows: number;
+  /** Whether it was restored into a scratch database, and found to be the same. */
+  verified: boolean;
 }
 
 export interface MigrateResult {
@@ -111,7 +119,10 @@ export interface MigrateResult {
   isAhead: boolean;
   /** Where something is to be done: what. A run that applied it tells what it applied. */
   plan?: MigrationPlan;
+  /** Taken by this run before it changed anything. */
   restorePoint?: RestorePoint;
+  /** Why there is none, or none that was verified, where the policy lets that be. */
+  restorePointWarning?: string;
 }
 
 const row = z.record(z.string(), z.json());

@@ -29,6 +29,9 @@ export const FAILURE_REASONS = [
   'StatementFailed',
   'LockTimeout',
   'LockLost',
+  'RestorePointFailed',
+  'RestorePointMissing',
+  'RestoreFailed',
   // seed
   'InvalidDataset',
   'SeedRejected',

@@ -1,5 +1,6 @@
 import type { Log } from '../../runtime/log.ts';
 import type { MigrateInput, PlanFinding } from '../contract.ts';
+import type { JobEnv } from '../job.ts';
 import type { LedgerEntry } from './ledger.ts';
 import type { MigrationFile, SourceText } from './source.ts';
 
@@ -8,6 +9,7 @@ export interface EngineOptions {
   input: MigrateInput;
   /** Postgres: the role that the migrations run as, and that owns what they make. */
   ownerRole: string | undefined;
+  env: JobEnv;
   signal: AbortSignal;
   log: Log;
 }

@@ -1,8 +1,9 @@
 import type { JobResult, MigrateInput, MigrateResult, MigrationPlan } from '../contract.ts';
-import { migrateInput } from '../contract.ts';
+import { durationMs, migrateInput } from '../contract.ts';
 import { JobError } from '../failures.ts';
 import { requireServer, runJob, type JobContext, type JobEnv } from '../job.ts';
 import { createProgress } from '../progress.ts';
+import type { RestorePointOutcome } from '../restore-point/take.ts';
 import { retryWhileUnreachable } from '../unreachable.ts';
 import { baselineEntry, baselineOf } from './baseline.ts';
 import type { EngineOptions, LockedTarget, MigrationEngine, Target } from './engine.ts';
@@ -33,11 +34,13 @@ async function migrate({ input, env, signal, log }: JobContext<MigrateInput>): P
   const uri = requireServer(env, 'ADMIN_URI').uri;
   const engine = await loadEngine(input.engine);
   const source = await readSource(input.source.dir, input.engine);
-  const options: EngineOptions = { uri, input, ownerRole: env.OWNER_ROLE || undefined, signal, log };
-  const attempt = () =>
-    input.mode === 'Plan'
+  const options: EngineOptions = { uri, input, ownerRole: env.OWNER_ROLE || undefined, env, signal, log };
+  const attempt = () => {
+    if (input.restoreFrom) return goBack(engine, source, input.restoreFrom, options);
+    return input.mode === 'Plan'
       ? engine.look(options, (target) => report(target, source, options))
       : engine.withLock(options, (target) => bringUpToDate(target, source, options));
+  };
   return retryWhileUnreachable(attempt, { what: `the ${input.engine} database "${input.database}"`, signal, log });
 }
 
@@ -68,9 +71,41 @@ async function bringUpToDate(
   const { steps, plan, baseline } = outlook;
   if (plan) refuseByPolicy(input, source, steps, plan);
   if (!plan && baseline === undefined) return resultOf(input, source, outlook.ledger, plan);
+  const saved = plan ? await savePresent(outlook, options) : {};
   await target.ensureLedger(baseline);
   await run(target, steps, options);
-  return resultOf(input, source, (await target.readLedger()) ?? [], plan);
+  return { ...resultOf(input, source, (await target.readLedger()) ?? [], plan), ...told(saved) };
+}
+
+/** A restore point from before the first file, where the policy asks for one. */
+async function savePresent({ ledger }: Outlook, options: EngineOptions): Promise<RestorePointOutcome> {
+  const { input, uri, env, signal, log } = options;
+  const { restorePoint: policy, database, run } = input;
+  if (!policy) return {};
+  const { takeRestorePoint } = await import('../restore-point/take.ts');
+  const lockTimeoutMs = durationMs(input.policy.lockTimeout);
+  const version = newestOf(ledger)?.version ?? '';
+  return takeRestorePoint({ uri, database, policy, lockTimeoutMs, version, run, env, signal, log });
+}
+
+/** Takes the database back to a restore point, and tells what it has then; nothing is applied. */
+async function goBack(
+  engine: MigrationEngine,
+  source: readonly MigrationFile[],
+  { id, dir, request }: NonNullable<MigrateInput['restoreFrom']>,
+  options: EngineOptions,
+): Promise<MigrateResult> {
+  const { input, uri, ownerRole, env, signal, log } = options;
+  const { database, restorePoint: policy, run } = input;
+  const restorePoint = await import('../restore-point/restore.ts');
+  const lockTimeoutMs = durationMs(input.policy.lockTimeout);
+  const saved = await restorePoint.goBack({ uri, database, dir, id, request, policy, ownerRole, lockTimeoutMs, run, env, signal, log }); // prettier-ignore
+  const ledger = await engine.look(options, (target) => target.readLedger());
+  return { ...resultOf(input, source, ledger ?? [], undefined), ...told(saved) };
+}
+
+function told({ restorePoint, warning }: RestorePointOutcome): Partial<MigrateResult> {
+  return { ...(restorePoint && { restorePoint }), ...(warning && { restorePointWarning: warning }) };
 }
 
 async function lookAhead(target: Target, source: readonly MigrationFile[], input: MigrateInput): Promise<Outlook> {
