@@ -66,6 +66,7 @@ export function versionDrift(): string[] {
     ...(['operator', 'services', 'storefront'] as const).map(
       (name) => [`versions.yaml, images.${name}.tag`, wanted.images[name].tag, release] as [string, string, string],
     ),
+    ['Dockerfile, FROM postgres', baseImageTag('postgres'), wanted.images.postgres.tag],
     ...Object.entries({
       kubernetes: ['k8s.io/kubernetes', wanted.kubernetes],
       coredns: ['github.com/coredns/coredns', wanted.tools.coredns],
@@ -80,6 +81,12 @@ export function versionDrift(): string[] {
   return found
     .filter(([, actual, expected]) => actual !== expected)
     .map(([place, actual, expected]) => `${place} is ${actual ?? 'missing'}, versions.yaml says ${expected}`);
+}
+
+/** The tag of an image that the Dockerfile builds on. */
+function baseImageTag(name: string): string | undefined {
+  const text = readFileSync(join(root, 'Dockerfile'), 'utf8');
+  return text.match(new RegExp(`^FROM ${RegExp.escape(name)}:(\\S+)`, 'm'))?.[1];
 }
 
 function requiredVersion(folder: string, module: string): string | undefined {

@@ -67,6 +67,7 @@ async function buildMissing(buildah: Buildah, plan: Record<ImageName, BuiltImage
   if (images.length === 0) return;
   await ensureBase(buildah, report);
   for (const [name, image] of images) {
+    if (name === 'operator') await ensurePostgres(buildah, report);
     await inStep(report, `Image ${name}`, async (step) => {
       await (isStandIn(name) ? buildStandIn(buildah, name, image, report) : buildProduct(buildah, name, image));
       step.update('writing the archive');
@@ -76,6 +77,18 @@ async function buildMissing(buildah: Buildah, plan: Record<ImageName, BuiltImage
   }
   // Layers that only removed images had.
   await buildah('rmi', '--prune', '--force');
+}
+
+/** The operator's image takes programs from the Postgres image: here, from the stand-in, which has that name in our own storage only. */
+async function ensurePostgres(buildah: Buildah, report: Progress): Promise<void> {
+  const stored = builtImage('postgres', await standInHash('postgres'));
+  const isStored = await buildah('inspect', '--type', 'image', '--format', '{{.FromImageID}}', stored.reference).then(
+    () => true,
+    () => false,
+  );
+  if (!isStored) await inStep(report, 'Image postgres', () => buildStandIn(buildah, 'postgres', stored, report));
+  const { repository, tag } = versions().images.postgres;
+  await buildah('tag', stored.reference, `docker.io/library/${repository}:${tag}`);
 }
 
 function buildProduct(buildah: Buildah, target: string, { reference }: BuiltImage): Promise<string> {
@@ -162,7 +175,8 @@ async function productHash(bundles: Bundles | undefined, name: (typeof PRODUCT_I
   const recipe = await Promise.all(
     ['Dockerfile', '.dockerignore'].map(async (file) => [file, await readFile(join(root, file))] as const),
   );
-  return contentKey([['base', baseKey()], ['node', bundles?.node ?? ''], ['name', name], ['bundle', bundles?.[name] ?? ''], ...recipe]); // prettier-ignore
+  const postgres = name === 'operator' ? await standInHash('postgres') : '';
+  return contentKey([['base', baseKey()], ['node', bundles?.node ?? ''], ['name', name], ['bundle', bundles?.[name] ?? ''], ['postgres', postgres], ...recipe]); // prettier-ignore
 }
 
 async function standInHash(name: (typeof STAND_INS)[number]): Promise<string> {

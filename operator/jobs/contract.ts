@@ -56,9 +56,7 @@ export const migrateInput = z.strictObject({
     })
     .optional(),
   /** Go back to a restore point instead of migrating, once a request. */
-  restoreFrom: z
-    .strictObject({ id: z.string().min(1), dir: z.string().min(1), request: z.string().min(1) })
-    .optional(),
+  restoreFrom: z.strictObject({ id: z.string().min(1), dir: z.string().min(1), request: z.string().min(1) }).optional(),
   /** Names this run in the ledger, in logs and to whoever waits for its lock. */
   run: z.string().min(1),
 });

@@ -71,8 +71,9 @@ async function bringUpToDate(
   const { steps, plan, baseline } = outlook;
   if (plan) refuseByPolicy(input, source, steps, plan);
   if (!plan && baseline === undefined) return resultOf(input, source, outlook.ledger, plan);
-  const saved = plan ? await savePresent(outlook, options) : {};
   await target.ensureLedger(baseline);
+  // The ledger is part of what a restore point brings back.
+  const saved = plan ? await savePresent(outlook, options) : {};
   await run(target, steps, options);
   return { ...resultOf(input, source, (await target.readLedger()) ?? [], plan), ...told(saved) };
 }
