@@ -53,6 +53,8 @@ export const migrateInput = z.strictObject({
       dir: z.string().min(1),
       keep: z.number().int().min(1),
       maxAge: duration.optional(),
+      /** Why there is no volume. */
+      unavailable: z.string().optional(),
     })
     .optional(),
   /** Go back to a restore point instead of migrating, once a request. */
@@ -119,6 +121,8 @@ export interface MigrateResult {
   plan?: MigrationPlan;
   /** Taken by this run before it changed anything. */
   restorePoint?: RestorePoint;
+  /** Those that are kept of this database after a run that took one, oldest first. */
+  restorePoints?: Pick<RestorePoint, 'id' | 'takenAt' | 'version' | 'bytes'>[];
   /** Why there is none, or none that was verified, where the policy lets that be. */
   restorePointWarning?: string;
 }

@@ -149,6 +149,7 @@ describe('examples/ultralight renders as reviewed:', () => {
         ...common,
         name: 'shop-inventory',
         uid: 'uid-of-migration',
+        generation: 1,
         spec: migrationSpec.parse(migration),
         files,
         target: {
@@ -157,6 +158,7 @@ describe('examples/ultralight renders as reviewed:', () => {
           platform: 'shop',
           isManaged: true,
           isProvisioned: true,
+          restorePoint: 'None',
         },
       }),
       seedRun({

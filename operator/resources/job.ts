@@ -49,6 +49,8 @@ export interface JobDefinition {
   files?: Readonly<Record<string, string>>;
   /** Claims that it reads files from. */
   readsClaims?: readonly string[];
+  /** A volume that it writes to. */
+  volume?: { claim: string; mountPath: string };
   /** Seconds after which a run that hangs is ended; undefined where it may take as long as it takes. */
   deadlineSeconds?: number;
 }
@@ -114,6 +116,7 @@ function runMetadata(job: JobDefinition, number: number): ObjectMeta {
 function podSpec(job: JobDefinition, run: string, files: string[]) {
   const migrations = migrationsVolume(job, run, files);
   const claims = claimVolumes(job);
+  const written = job.volume ? [claimVolume(job.volume), scratch('tmp', '/tmp')] : [];
   return restrictedPod(NONROOT, {
     ...pullsWith(job.pullSecrets),
     restartPolicy: 'Never',
@@ -133,12 +136,21 @@ function podSpec(job: JobDefinition, run: string, files: string[]) {
         volumeMounts: [
           { name: 'input', mountPath: INPUT_FOLDER, readOnly: true },
           ...(migrations ? [{ name: 'migrations', mountPath: MIGRATIONS_FOLDER, readOnly: true }] : []),
-          ...claims.map(({ mount }) => mount),
+          ...[...claims, ...written].map(({ mount }) => mount),
         ],
       }),
     ],
-    volumes: [inputVolume(job, run), ...(migrations ? [migrations.volume] : []), ...claims.map(({ volume }) => volume)],
+    volumes: [
+      inputVolume(job, run),
+      ...(migrations ? [migrations.volume] : []),
+      ...[...claims, ...written].map(({ volume }) => volume),
+    ],
   });
+}
+
+function claimVolume({ claim, mountPath }: NonNullable<JobDefinition['volume']>): ReturnType<typeof scratch> {
+  const name = 'written';
+  return { volume: { name, persistentVolumeClaim: { claimName: claim } }, mount: { name, mountPath } };
 }
 
 function serverVariables({ servers = [] }: JobDefinition): EnvironmentVariable[] {

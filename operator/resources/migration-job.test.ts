@@ -11,9 +11,10 @@ const input = (spec: Spec = {}, more: Partial<MigrationJobInput> = {}): Migratio
     name: 'x',
     namespace: 'shop',
     uid: 'u',
+    generation: 1,
     spec: parsed,
     files: { description: 'inline', files: inlineFiles(parsed) },
-    target: { adminSecret: 'admin', identity: 'volume', platform: 'shop', isManaged: true, isProvisioned: true },
+    target: { adminSecret: 'admin', identity: 'volume', platform: 'shop', isManaged: true, isProvisioned: true, restorePoint: 'None' },
     operatorImage: 'operator:1',
     pullSecrets: [],
     ...more,
@@ -35,6 +36,7 @@ describe('a run is made', () => {
     ['another version', { toVersion: '0001' }],
     ['a baseline', { baseline: '0001' }],
     ['another file', { source: { inline: [{ version: '0001', name: 'init', up: 'create table y()' }] } }],
+    ['a restore point to go back to', { restoreFrom: { restorePoint: 'a' } }],
     ['a down file', { source: { inline: [{ version: '0001', name: 'init', up: 'create table x()', down: 'drop table x' }] } }],
   ])('for %s, also after one that succeeded', (_, spec) => {
     expect(hash(spec, after('Succeeded', hash()))).not.toBe(hash());

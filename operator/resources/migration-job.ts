@@ -3,6 +3,7 @@ import { hashOf } from '../runtime/hash.ts';
 import { MIGRATIONS_FOLDER, type JobDefinition } from './job.ts';
 import { ownerReference } from './labels.ts';
 import { ownerRole } from './names.ts';
+import { restorePointInput, RESTORE_POINTS_FOLDER, type RestoreVolume } from './restore-points.ts';
 
 /** Where migrations come from, resolved: the files themselves, or the image that has them. */
 export type MigrationFiles =
@@ -20,15 +21,20 @@ export interface MigrationTarget {
   isManaged: boolean;
   /** Whether the operator made the database, and with it the role that owns it. */
   isProvisioned: boolean;
+  /** What goes for restore points where the policy does not say. */
+  restorePoint: 'Optional' | 'None';
 }
 
 export interface MigrationJobInput {
   name: string;
   namespace: string;
   uid: string;
+  generation: number;
   spec: MigrationSpec;
   files: MigrationFiles;
   target: MigrationTarget;
+  /** The volume for restore points; undefined where none are taken. */
+  restoreVolume?: RestoreVolume | undefined;
   /** Value of the annotation that asks for another run. */
   requestedAt?: string | undefined;
   /** What the last run was given, and how it ended. */
@@ -48,7 +54,9 @@ export interface LastRun {
 /** Brings the database to the version that is wanted, or says what that would take. */
 export function migrationJob(migration: MigrationJobInput): JobDefinition {
   const { name, namespace, uid, spec, files, target, operatorImage, pullSecrets } = migration;
-  const { engine, database, policy = {}, mode, toVersion, baseline, approval } = spec;
+  const { engine, database, mode, toVersion, baseline, approval } = spec;
+  const { restorePoint: _, ...policy } = spec.policy ?? {};
+  const { restoreVolume } = migration;
   const ownedByRole = engine === 'postgres' && target.isProvisioned;
   const input = {
     engine,
@@ -60,6 +68,7 @@ export function migrationJob(migration: MigrationJobInput): JobDefinition {
     ...(baseline && { baseline }),
     ...(approval && { approvedPlan: approval.planHash }),
     policy,
+    ...(restoreVolume && restorePointInput(migration, restoreVolume)),
   };
   return {
     namespace,
@@ -75,6 +84,7 @@ export function migrationJob(migration: MigrationJobInput): JobDefinition {
     env: ownedByRole ? [{ name: 'OWNER_ROLE', value: ownerRole(database) }] : [],
     servers: [{ variable: 'ADMIN_URI', secret: target.adminSecret, isExternal: !target.isManaged }],
     migrations: files,
+    ...(restoreVolume?.claim && { volume: { claim: restoreVolume.claim, mountPath: RESTORE_POINTS_FOLDER } }),
   };
 }
 
@@ -84,13 +94,15 @@ export function migrationJob(migration: MigrationJobInput): JobDefinition {
  * counts for nothing, nor does the operator's image: an operator that is upgraded runs nothing.
  */
 function inputHashOf({ spec, files, target, requestedAt, last }: MigrationJobInput): string {
-  const { engine, database } = spec;
+  const { engine, database, restoreFrom } = spec;
+  // Once a wish: whatever else changes meanwhile, a database is not taken back again.
+  if (restoreFrom) return hashOf({ engine, database, identity: target.identity, restoreFrom });
   const asked = withoutDefaults(migrationSpec, spec) as Partial<MigrationSpec>;
-  const { mode, toVersion, baseline, approval, policy } = asked;
+  const { mode, toVersion, baseline, approval, policy, restorePoints } = asked;
   const wanted = hashOf({ engine, database, files, identity: target.identity, mode, toVersion, baseline });
   const isRequested = requestedAt !== undefined && requestedAt !== last?.handledRequestAt;
   if (last?.outcome === 'Succeeded' && last.inputHash.startsWith(wanted) && !isRequested) return last.inputHash;
-  const allowed = { approval, requestedAt, ...(policy && Object.keys(policy).length > 0 && { policy }) };
+  const allowed = { approval, requestedAt, restorePoints, ...(policy && Object.keys(policy).length > 0 && { policy }) };
   return Object.values(allowed).some((value) => value !== undefined) ? `${wanted}-${hashOf(allowed)}` : wanted;
 }
 

@@ -49,6 +49,11 @@ export function serviceRole(service: string): string {
   return `${service}_1`;
 }
 
+/** The claim of the volume for restore points: of a platform, or of a Migration of a database that belongs to none. */
+export function restorePointsClaimName(owner: string): string {
+  return `${owner}-restore-points`;
+}
+
 const MAX_JOB_NAME = 63;
 
 /**

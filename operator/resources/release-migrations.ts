@@ -10,7 +10,8 @@ export type ReleaseMigration = KubeObject & Pick<Migration, 'spec'>;
 export function releaseMigration(platform: Platform, service: Service): ReleaseMigration | undefined {
   if (!service.migrations) return undefined;
   const { engine, database } = service.migrations;
-  const { policy, approvals = [] } = platform.migrations;
+  const { approvals = [] } = platform.migrations;
+  const { policy, restorePoints } = engine === 'postgres' ? platform.migrations : withoutRestorePoints(platform);
   const approved = approvals.find((approval) => approval.service === service.name);
   return {
     apiVersion: API_VERSION,
@@ -22,6 +23,7 @@ export function releaseMigration(platform: Platform, service: Service): ReleaseM
       database,
       source: { release: service.name },
       ...(policy && { policy }),
+      ...(restorePoints && { restorePoints }),
       ...(approved && { approval: { planHash: approved.planHash } }),
     },
   };
@@ -30,4 +32,11 @@ export function releaseMigration(platform: Platform, service: Service): ReleaseM
 /** Where the files of a service are in its image. */
 export function migrationsDirectory(service: string): string {
   return `/app/${service}/migrations`;
+}
+
+/** There are restore points of Postgres only. */
+function withoutRestorePoints({ migrations }: Platform): Pick<Platform['migrations'], 'policy' | 'restorePoints'> {
+  if (!migrations.policy) return {};
+  const { restorePoint: _, ...policy } = migrations.policy;
+  return { policy };
 }

@@ -15,6 +15,7 @@ export {
   type OrderPlatformStatus,
   type Profile,
 } from './order-platform.ts';
+export { type RestorePointsSpec } from './restore-points.ts';
 export {
   RELEASE_SERVICES,
   type Access,

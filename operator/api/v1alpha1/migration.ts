@@ -12,6 +12,14 @@ import {
   secretRef,
   serviceName,
 } from './fields.ts';
+import {
+  keptRestorePoint,
+  restoredStatus,
+  restorePointId,
+  restorePointPolicy,
+  restorePoints,
+  restorePointStatus,
+} from './restore-points.ts';
 import { exactlyOne, listMap, withRules } from './rules.ts';
 
 const inlineMigration = z.object({
@@ -69,6 +77,7 @@ export const migrationPolicy = z
       .describe(
         'What becomes of a toVersion that is below the version of the database. Refuse: nothing. Allow: the down files are run, newest first; whether they may lose data is up to destructive.',
       ),
+    restorePoint: restorePointPolicy,
     lockTimeout: duration
       .optional()
       .describe(
@@ -133,7 +142,18 @@ const specFields = z.object({
     })
     .optional()
     .describe('Your consent to a plan that policy.destructive asks for.'),
+  restorePoints: restorePoints.optional(),
+  restoreFrom: z
+    .object({
+      restorePoint: restorePointId.describe('Id of the restore point, as in status.restorePoints.'),
+    })
+    .optional()
+    .describe(
+      'Takes the database back to a restore point, once, and keeps it there: nothing is applied while this is set. What was written since is lost, but for the restore point that is taken of it first under policy.restorePoint. Taken away, what is pending is applied again.',
+    ),
 });
+
+const NEEDS_POSTGRES = "self.engine == 'postgres' || ";
 
 export const migrationSpec = withRules(
   exactlyOne(specFields, ['platformRef', 'target'], 'set exactly one of platformRef and target'),
@@ -148,6 +168,17 @@ export const migrationSpec = withRules(
       message:
         'approval needs policy.destructive: RequireApproval, it has no effect otherwise: set that, or drop approval',
       holds: (spec) => spec.approval === undefined || asksForApproval(spec.policy),
+    },
+    {
+      cel: `${NEEDS_POSTGRES}!(has(self.restorePoints) || has(self.restoreFrom) || (has(self.policy) && has(self.policy.restorePoint) && self.policy.restorePoint != 'None'))`,
+      message: 'there are restore points of Postgres only: drop restorePoints, restoreFrom and policy.restorePoint',
+      holds: ({ engine: of, restorePoints: kept, restoreFrom, policy }) =>
+        of === 'postgres' || !(kept || restoreFrom || (policy?.restorePoint ?? 'None') !== 'None'),
+    },
+    {
+      cel: "!has(self.restoreFrom) || self.mode == 'Apply'",
+      message: 'restoreFrom needs mode: Apply, as it changes the database: set that, or drop restoreFrom',
+      holds: ({ restoreFrom, mode }) => restoreFrom === undefined || mode === 'Apply',
     },
     { cel: 'self.engine == oldSelf.engine', message: 'engine cannot be changed: create another Migration' },
     { cel: 'self.database == oldSelf.database', message: 'database cannot be changed: create another Migration' },
@@ -220,6 +251,16 @@ export const migrationStatus = z
       .describe(
         'Whether the database is at a version that is newer than the newest of the source, as after a release was rolled back.',
       ),
+    restorePoint: restorePointStatus.optional().describe('The restore point that was taken last.'),
+    restorePoints: listMap(z.array(keptRestorePoint).max(10), 'id')
+      .optional()
+      .describe('The last 10 restore points that are kept of this database, oldest first.'),
+    restorePointWarning: z
+      .string()
+      .max(4096)
+      .optional()
+      .describe('Why the last run that changed something has no restore point, or none that was verified.'),
+    restored: restoredStatus.optional().describe('The last time that the database was taken back.'),
     source: z
       .string()
       .max(600)

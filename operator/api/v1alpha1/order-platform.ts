@@ -4,6 +4,7 @@ import { STAGES } from './conditions.ts';
 import { conditions, engine, observedGeneration, runFields, serviceName } from './fields.ts';
 import { images } from './images.ts';
 import { CEL_ASKS_FOR_APPROVAL, asksForApproval, migrationPolicy, planHash } from './migration.ts';
+import { restorePoints } from './restore-points.ts';
 import { listMap, withRules } from './rules.ts';
 import { service } from './service.ts';
 
@@ -23,6 +24,7 @@ const planApproval = z.object({
 const releaseMigrations = withRules(
   z.object({
     policy: migrationPolicy.optional(),
+    restorePoints: restorePoints.optional(),
     approvals: listMap(z.array(planApproval).min(1).max(50), 'service')
       .optional()
       .describe('Your consent to plans that policy.destructive asks for, by service.'),

@@ -20,20 +20,28 @@ export function migrationFact({ policed, spec, status, progress }: Outcome): Fac
   const { failure } = progress;
   if (failure && REFUSALS.has(failure.reason ?? '') && status.plan && !progress.running)
     return stalled(failure.reason ?? '', refusal(failure.reason ?? '', policed, spec, status));
-  return unfinishedRun(progress, `migrating ${spec.database}`);
+  const doing = spec.restoreFrom
+    ? `taking ${spec.database} back to ${spec.restoreFrom.restorePoint}`
+    : `migrating ${spec.database}`;
+  return unfinishedRun(progress, doing);
 }
 
 function settledFact(
-  { mode, database }: MigrationSpec,
-  { currentVersion, plan, planHash, pending = [], ahead }: MigrationStatus,
+  { mode, database, restoreFrom }: MigrationSpec,
+  { currentVersion, plan, planHash, pending = [], ahead, restorePointWarning }: MigrationStatus,
 ): Fact {
   const at = currentVersion ? `${database} is at version ${currentVersion}` : `${database} has no migrations`;
+  if (restoreFrom) {
+    const held = pending.length > 0 ? `; ${enumerated(pending)} not applied as long` : '';
+    return holds('Restored', `${at}, as of restore point ${restoreFrom.restorePoint}, while restoreFrom is set${held}`);
+  }
   if (mode === 'Plan' && plan) {
     const found = plan.findings.length > 0 ? `; look at ${findingsInWords(plan.findings)}` : '';
     return holds('PlanReady', `${at}; plan ${planHash} would ${whatWouldRun(plan)}${found}`);
   }
   if (ahead) return holds('Ahead', `${at}, which is newer than the newest of the source`);
-  return holds('UpToDate', pending.length > 0 ? `${at}, as wanted; beyond it there is ${enumerated(pending)}` : at);
+  const beyond = pending.length > 0 ? `, as wanted; beyond it there is ${enumerated(pending)}` : '';
+  return holds('UpToDate', `${at}${beyond}${restorePointWarning ? `. Warning: ${restorePointWarning}` : ''}`);
 }
 
 function refusal(reason: string, policed: Policed, spec: MigrationSpec, status: MigrationStatus): string {

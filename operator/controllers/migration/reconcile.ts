@@ -22,6 +22,7 @@ import { suspended } from '../target.ts';
 import { policedBy } from './approval.ts';
 import { migrationFact } from './fact.ts';
 import { CONFIG_MAP_POLL_MS, migrationFiles } from './source.ts';
+import { ensureRestoreVolume } from './restore-volume.ts';
 import { knownAfter } from './status.ts';
 import { migrationTarget } from './target.ts';
 
@@ -60,10 +61,11 @@ async function migrate(deps: Deps, object: Migration, { signal }: ReconcileConte
 
   const { images, pullSecrets } = platform ?? { images: deps.images, pullSecrets: [] };
   const requestedAt = requestOf(object);
-  const job = migrationJob({
+  const wish = {
     name,
     namespace,
     uid,
+    generation: object.metadata.generation ?? 0,
     spec,
     files,
     target,
@@ -71,18 +73,32 @@ async function migrate(deps: Deps, object: Migration, { signal }: ReconcileConte
     last: before.run && { ...before.run, handledRequestAt: before.lastHandledRequestAt },
     operatorImage: images.operator,
     pullSecrets,
+  };
+  const isDone = before.run?.outcome === 'Succeeded' && before.run.inputHash === migrationJob(wish).inputHash;
+  const { restoreVolume, sizeFault } = await ensureRestoreVolume(deps, spec, target, {
+    name,
+    namespace,
+    isDone,
+    signal,
   });
+  const job = migrationJob({ ...wish, restoreVolume });
   const unmet = unmetMigration(deps, namespace, spec.after);
   const mayStart = !isSuspended && unmet === undefined;
   const progress = await advanceRun(deps, job, before.run, { mayStart, signal });
-  const visit = { inputHash: job.inputHash, mode: spec.mode, requestedAt, source: files.description };
+  const visit = {
+    inputHash: job.inputHash,
+    mode: spec.mode,
+    requestedAt,
+    source: files.description,
+    restoreFrom: spec.restoreFrom?.restorePoint,
+  };
   const known = knownAfter(before, progress, visit);
   if (!progress.isSettled && !progress.running) {
     if (isSuspended) return { fact: suspended(platform?.name ?? ''), known };
     if (unmet !== undefined) return { fact: waitingFact(deps, object, unmet), known };
   }
   const policed = policedBy(object, (platformName) => deps.caches.platforms.get({ namespace, name: platformName }));
-  const fact = migrationFact({ policed, spec, status: known, progress });
+  const fact = withSizeFault(migrationFact({ policed, spec, status: known, progress }), sizeFault);
   return { fact: withLook(fact, spec.source.configMapRef || spec.target ? CONFIG_MAP_POLL_MS : undefined), known };
 }
 
@@ -98,6 +114,11 @@ function waitingFact(deps: Deps, object: Migration, unmet: string): Fact {
     'DependencyCycle',
     `by their spec.after Migrations wait for each other: ${cycle.join(' → ')}. Drop one of these`,
   );
+}
+
+/** The volume for restore points is not as wanted: that keeps nothing from being done. */
+function withSizeFault(fact: Fact, fault: string | undefined): Fact {
+  return fault === undefined ? fact : { ...fact, message: `${fact.message}. Warning: ${fault}` };
 }
 
 /** A user's own ConfigMaps and Secrets are not watched. */
@@ -124,6 +145,12 @@ async function writeStatus(
   if (action !== 'updated') return;
   recordChanges(deps.recorder, object, object.status?.conditions, status.conditions ?? []);
   recordRefusal(deps, object, fact);
+  recordWarning(deps, object, status.restorePointWarning);
+}
+
+function recordWarning({ recorder }: Deps, object: Migration, message: string | undefined): void {
+  if (message === undefined || message === object.status?.restorePointWarning) return;
+  recorder.event(object, { type: 'Warning', reason: 'RestorePointMissing', action: 'Migrate', message });
 }
 
 /** Somebody is asked to decide: once a refusal, though Ready was False before. */

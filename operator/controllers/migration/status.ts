@@ -9,6 +9,8 @@ interface Visit {
   mode: MigrationSpec['mode'];
   requestedAt: string | undefined;
   source: string;
+  /** The restore point that the run goes back to. */
+  restoreFrom: string | undefined;
 }
 
 /**
@@ -21,7 +23,7 @@ export function knownAfter(before: Known, progress: RunProgress | undefined, vis
   const { record, words, isSettled } = progress;
   const isHandled = visit !== undefined && record?.inputHash === visit.inputHash && visit.requestedAt !== undefined;
   return {
-    ...(record?.number === before.run?.number ? known : withFindings(known, progress, visit?.mode)),
+    ...(record?.number === before.run?.number ? known : withFindings(known, progress, visit)),
     ...(isSettled && visit && { source: visit.source }),
     ...(record && { run: definedOnly(record) }),
     ...(isHandled && { lastHandledRequestAt: visit.requestedAt }),
@@ -30,7 +32,7 @@ export function knownAfter(before: Known, progress: RunProgress | undefined, vis
 }
 
 /** With what a run found that has just ended. A plan that was carried out is none any more. */
-function withFindings(before: Known, { result, refusal }: RunProgress, mode: MigrationSpec['mode'] | undefined): Known {
+function withFindings(before: Known, { record, result, refusal }: RunProgress, visit: Visit | undefined): Known {
   const { plan: _, planHash: __, ...known } = before;
   if (!result) {
     const { plan } = (refusal ?? {}) as { plan?: MigrationPlan };
@@ -40,15 +42,31 @@ function withFindings(before: Known, { result, refusal }: RunProgress, mode: Mig
       ...(plan?.direction === 'Up' && { pending: plan.pending.slice(0, MAX_PENDING) }),
     };
   }
-  const { ahead: ___, ...rest } = known;
+  const { ahead: ___, restorePointWarning, ...rest } = known;
   const { currentVersion, applied, pending, isAhead, plan } = result as MigrateResult;
+  const at = record?.finishedAt;
   return {
     ...rest,
     currentVersion,
     applied: applied.map(({ version, name, durationMs, appliedAt }) => ({ version, name, durationMs, appliedAt })),
     pending: pending.slice(0, MAX_PENDING),
     ...(isAhead && { ahead: true }),
-    ...(mode === 'Plan' && planFields(plan)),
+    ...(visit?.mode === 'Plan' && planFields(plan)),
+    ...restorePointFields(result as MigrateResult, restorePointWarning),
+    ...(visit?.restoreFrom && at && { restored: { restorePoint: visit.restoreFrom, at } }),
+  };
+}
+
+/** A run that changed nothing has no say in what there is to go back to. */
+function restorePointFields(
+  { appliedByThisRun, restorePoint, restorePoints, restorePointWarning }: MigrateResult,
+  before: string | undefined,
+): Partial<Known> {
+  const warning = restorePointWarning ?? (restorePoint || appliedByThisRun > 0 ? undefined : before);
+  return {
+    ...(restorePoint && { restorePoint }),
+    ...(restorePoints && { restorePoints }),
+    ...(warning && { restorePointWarning: warning }),
   };
 }
 

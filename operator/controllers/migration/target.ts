@@ -2,6 +2,7 @@ import type { MigrationSpec } from '../../api/v1alpha1/index.ts';
 import { secretValue } from '../../resources/credentials.ts';
 import { isManaged, isProvisioned } from '../../resources/external.ts';
 import type { MigrationTarget } from '../../resources/migration-job.ts';
+import { defaultRestorePoint } from '../../resources/restore-points.ts';
 import type { Platform } from '../../resources/platform.ts';
 import { Secrets } from '../../runtime/index.ts';
 import type { Deps } from '../deps.ts';
@@ -28,7 +29,11 @@ export async function migrationTarget(
     });
     if (!found) return { fault };
     const { platform, adminSecret, identity, isSuspended } = found;
-    const kind = { isManaged: isManaged(platform, engine), isProvisioned: isProvisioned(platform, engine) };
+    const kind = {
+      isManaged: isManaged(platform, engine),
+      isProvisioned: isProvisioned(platform, engine),
+      restorePoint: defaultRestorePoint(platform, engine),
+    };
     return { platform, isSuspended, target: { adminSecret, identity, platform: platform.name, ...kind } };
   }
   const name = target?.secretRef.name ?? '';
@@ -40,7 +45,7 @@ export async function migrationTarget(
       : `Secret ${name} does not exist: create it, with the key uri`;
     return { fault: waiting('SecretMissing', fault, FAULT_POLL_MS) };
   }
-  const own = { platform: undefined, isManaged: false, isProvisioned: false };
+  const own = { platform: undefined, isManaged: false, isProvisioned: false, restorePoint: 'None' as const };
   return {
     platform: undefined,
     isSuspended: false,

@@ -36,8 +36,16 @@ export interface JobNode {
   stop(): Promise<void>;
 }
 
-/** @param only the pods that it runs, by name; the others are the played kubelet's */
-export async function startJobNode(client: Client, kubelet: FakeKubelet, only: RegExp): Promise<JobNode> {
+/**
+ * @param only the pods that it runs, by name; the others are the played kubelet's
+ * @param variables of every program, beside those of its pod
+ */
+export async function startJobNode(
+  client: Client,
+  kubelet: FakeKubelet,
+  only: RegExp,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<JobNode> {
   const folder = await mkdtemp(join(tmpdir(), 'orderplane-job-node-'));
   const logs = new Map<string, string[]>();
   const programs = new Map<string, ChildProcess>();
@@ -72,7 +80,7 @@ export async function startJobNode(client: Client, kubelet: FakeKubelet, only: R
     const lines: string[] = [];
     logs.set(`${key.namespace}/${name}/${JOB_CONTAINER}`, lines);
     await bind(client, key);
-    const env = { ...(await environment(client, folder, pod)), ORDERPLANE_RESULT: resultOf(key) };
+    const env = { ...variables, ...(await environment(client, folder, pod)), ORDERPLANE_RESULT: resultOf(key) };
     const [command = ''] = pod.spec?.containers[0]?.args ?? [];
     const child = spawn(process.execPath, [MAIN, command], { env, stdio: ['ignore', 'pipe', 'inherit'] });
     programs.set(name, child);
@@ -134,7 +142,8 @@ async function environment(client: Client, folder: string, pod: Pod): Promise<Re
   await mkdir(dir, { recursive: true });
   for (const [file, text] of Object.entries(files)) await writeFile(join(dir, file), text);
   const inputFile = join(folder, `${name}.input`);
-  await writeFile(inputFile, JSON.stringify({ ...JSON.parse(input), source: { dir } }));
+  const mounted = await withVolumes(folder, pod, input);
+  await writeFile(inputFile, JSON.stringify({ ...JSON.parse(mounted), source: { dir } }));
   const given: [string, string][] = [];
   for (const { name: variable, value, valueFrom } of pod.spec?.containers[0]?.env ?? []) {
     const { name: secret = '', key = '' } = valueFrom?.secretKeyRef ?? {};
@@ -142,6 +151,19 @@ async function environment(client: Client, folder: string, pod: Pod): Promise<Re
     given.push([variable, value ?? Buffer.from(found?.data?.[key] ?? '', 'base64').toString()]);
   }
   return { PATH: process.env.PATH ?? '', ...Object.fromEntries(given), ORDERPLANE_INPUT: inputFile };
+}
+
+/** The input with the folders of volume claims where this machine has room for them; a claim has one for all pods. */
+async function withVolumes(folder: string, { metadata, spec }: Pod, input: string): Promise<string> {
+  let mounted = input;
+  for (const { name, mountPath } of spec?.containers[0]?.volumeMounts ?? []) {
+    const claim = spec?.volumes?.find((volume) => volume.name === name)?.persistentVolumeClaim?.claimName;
+    if (!claim) continue;
+    const volume = join(folder, 'volumes', metadata.namespace ?? '', claim);
+    await mkdir(volume, { recursive: true });
+    mounted = mounted.replaceAll(JSON.stringify(mountPath), JSON.stringify(volume));
+  }
+  return mounted;
 }
 
 /** The part of a kubelet that gives out logs: /containerLogs/<namespace>/<pod>/<container>?tailLines=… */

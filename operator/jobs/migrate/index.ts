@@ -105,8 +105,12 @@ async function goBack(
   return { ...resultOf(input, source, ledger ?? [], undefined), ...told(saved) };
 }
 
-function told({ restorePoint, warning }: RestorePointOutcome): Partial<MigrateResult> {
-  return { ...(restorePoint && { restorePoint }), ...(warning && { restorePointWarning: warning }) };
+function told({ restorePoint, restorePoints, warning }: RestorePointOutcome): Partial<MigrateResult> {
+  return {
+    ...(restorePoint && { restorePoint }),
+    ...(restorePoints && { restorePoints }),
+    ...(warning && { restorePointWarning: warning }),
+  };
 }
 
 async function lookAhead(target: Target, source: readonly MigrationFile[], input: MigrateInput): Promise<Outlook> {

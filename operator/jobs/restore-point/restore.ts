@@ -1,6 +1,5 @@
 /** Takes a database back to a restore point: everything in one transaction, which is committed only when the tables are what they were. */
 import { takeAdvisoryLock } from '../advisory-lock.ts';
-import type { RestorePoint } from '../contract.ts';
 import { JobError, messageOf } from '../failures.ts';
 import { quoteText, withPostgres, type PgClient } from '../postgres.ts';
 import { createProgress } from '../progress.ts';
@@ -9,7 +8,7 @@ import { withClientPrograms } from './client.ts';
 import { runScript, writeArchive } from './replay.ts';
 import { closing, opening } from './restore-script.ts';
 import { dumpFile, folderOf, readManifests, remove, type Manifest } from './store.ts';
-import { takeRestorePoint, type RestorePointOptions } from './take.ts';
+import { takeRestorePoint, type RestorePointOptions, type RestorePointOutcome } from './take.ts';
 
 export interface RestoreOptions extends Omit<RestorePointOptions, 'policy' | 'version' | 'named'> {
   /** Folder of the restore points of all databases. */
@@ -23,14 +22,8 @@ export interface RestoreOptions extends Omit<RestorePointOptions, 'policy' | 've
   ownerRole: string | undefined;
 }
 
-export interface RestoreOutcome {
-  /** Of what was given up. */
-  restorePoint?: RestorePoint;
-  warning?: string;
-}
-
-/** Goes back to a restore point, once a request. Reads and writes of others wait meanwhile; where anything fails, nothing has changed. */
-export async function goBack(options: RestoreOptions): Promise<RestoreOutcome> {
+/** Goes back to a restore point, once a request, and tells of the one that was taken of what was given up. Reads and writes of others wait meanwhile; where anything fails, nothing has changed. */
+export async function goBack(options: RestoreOptions): Promise<RestorePointOutcome> {
   const { uri, database, dir, id, request, run, signal, log } = options;
   const folder = folderOf(dir, database);
   const applicationName = `orderplane-migrate ${run}`;
@@ -69,7 +62,7 @@ async function wasCarriedOut(client: PgClient, request: string): Promise<boolean
   return row?.comment?.endsWith(` (request ${request})`) ?? false;
 }
 
-async function savePresent(client: PgClient, options: RestoreOptions): Promise<RestoreOutcome> {
+async function savePresent(client: PgClient, options: RestoreOptions): Promise<RestorePointOutcome> {
   const { policy, id } = options;
   if (!policy) return {};
   return takeRestorePoint({ ...options, policy, named: id, version: await versionNow(client) });

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import type { Log } from '../../runtime/log.ts';
-import type { MigrateInput, RestorePoint } from '../contract.ts';
+import type { MigrateInput, MigrateResult, RestorePoint } from '../contract.ts';
 import { codeOf, JobError, messageOf } from '../failures.ts';
 import type { JobEnv } from '../job.ts';
 import { withPostgres, type PgClient } from '../postgres.ts';
@@ -11,7 +11,7 @@ import { isUnreachable } from '../unreachable.ts';
 import { inDatabase, startProgram, withClientPrograms, type ClientPrograms } from './client.ts';
 import { runScript, writeArchive } from './replay.ts';
 import { mayCreateDatabases, withScratchDatabase } from './scratch.ts';
-import { folderOf, fullness, inUnits, keep, openFolder, partialFile, remove, superfluous, syncPath, type Manifest } from './store.ts'; // prettier-ignore
+import { folderOf, fullness, inUnits, keep, openFolder, partialFile, readManifests, remove, superfluous, syncPath, type Manifest } from './store.ts'; // prettier-ignore
 import { difference, readContents, readTables, STABLE_TEXT, type TableContent } from './tables.ts';
 
 export interface RestorePointOptions {
@@ -32,6 +32,8 @@ export interface RestorePointOptions {
 
 export interface RestorePointOutcome {
   restorePoint?: RestorePoint;
+  /** Those that are kept, oldest first. */
+  restorePoints?: MigrateResult['restorePoints'];
   /** Why there is none, or none that was verified, where the policy lets that be. */
   warning?: string;
 }
@@ -63,6 +65,7 @@ async function take(options: RestorePointOptions): Promise<RestorePointOutcome> 
     return await withPostgres({ uri, database, applicationName: name, signal }, (client) =>
       withClientPrograms({ uri, database, name, env, signal }, async (programs) => {
         if (!(await hasContent(client))) return {};
+        if (policy.unavailable) throw new Error(policy.unavailable);
         const { may, login } = await mayCreateDatabases(client);
         const refusal = `user "${login}" may not create the scratch database that a restore point is verified in: ALTER ROLE "${login}" CREATEDB`;
         if (!may && policy.policy === 'Required') throw new Error(refusal);
@@ -83,7 +86,11 @@ async function take(options: RestorePointOptions): Promise<RestorePointOutcome> 
           { restorePoint },
           `restore point ${point.id} of version ${point.version || 'none'}, ${inUnits(point.bytes)}`,
         );
-        return { restorePoint, ...(!may && { warning: `restore point ${point.id} is not verified: ${refusal}` }) };
+        return {
+          restorePoint,
+          restorePoints: await keptPoints(folder),
+          ...(!may && { warning: `restore point ${point.id} is not verified: ${refusal}` }),
+        };
       }),
     );
   } finally {
@@ -95,6 +102,14 @@ async function take(options: RestorePointOptions): Promise<RestorePointOutcome> 
 export function summary({ id, takenAt, version, bytes, tables, verified }: Manifest): RestorePoint {
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
   return { id, takenAt, version, bytes, tables: tables.length, rows, verified };
+}
+
+const SHOWN_POINTS = 10;
+
+/** What can be gone back to, for a status. */
+export async function keptPoints(folder: string): Promise<MigrateResult['restorePoints']> {
+  const newest = (await readManifests(folder)).slice(0, SHOWN_POINTS);
+  return newest.toReversed().map(({ id, takenAt, version, bytes }) => ({ id, takenAt, version, bytes }));
 }
 
 /** Whether there is anything but an empty ledger. */

@@ -9,6 +9,7 @@ const timeout = (field: 'lockTimeout' | 'statementTimeout'): FieldCases => ({
   },
 }); // prettier-ignore
 
+const RESTORE_POINTS = 'operator/controllers/migration/restore-points.int.test.ts';
 const CONTROLLER = 'operator/controllers/migration/migration.int.test.ts';
 
 export const migrationFields: FieldCases = {
@@ -86,4 +87,28 @@ export const migrationFields: FieldCases = {
   },
   ...timeout('lockTimeout'),
   ...timeout('statementTimeout'),
+  'policy.restorePoint': {
+    illegal: [['Always', 'supported values: "Required", "Optional", "None"'], [true, 'must be of type string']],
+    legal: { to: 'Optional', acts: ({ run }) => (run()?.input.restorePoint as Record<string, string>)?.policy, becomes: 'Optional', when: 'onCreation' },
+  },
+  'restorePoints.keep': {
+    illegal: [[0, 'should be greater than or equal to 1'], [101, 'should be less than or equal to 100']],
+    legal: { to: 7, acts: ({ run }) => (run()?.input.restorePoint as Record<string, unknown>)?.keep, becomes: 7, when: 'onCreation' },
+  },
+  'restorePoints.maxAge': {
+    illegal: [['a month', /maxAge.*should match/], [720, 'must be of type string']],
+    legal: { to: '48h', acts: ({ run }) => (run()?.input.restorePoint as Record<string, string>)?.maxAge, becomes: '48h', when: 'onCreation' },
+  },
+  'restorePoints.storage': {
+    illegal: [['5 GB', /storage.*should match/], [5, 'must be of type string']],
+    legal: { shownBy: `${RESTORE_POINTS} › makes a volume of its own when it is about to be needed, which stays` },
+  },
+  'restorePoints.storageClassName': {
+    illegal: [['Fast SSD', /storageClassName.*should match/], ['', 'should be at least 1 chars long']],
+    legal: { shownBy: `${RESTORE_POINTS} › makes a volume of its own when it is about to be needed, which stays` },
+  },
+  'restoreFrom.restorePoint': {
+    illegal: [['The last', /restorePoint.*should match/], [1, 'must be of type string']],
+    legal: { to: 'another', acts: ({ run }) => (run()?.input.restoreFrom as Record<string, string>)?.id, becomes: 'another' },
+  },
 }; // prettier-ignore

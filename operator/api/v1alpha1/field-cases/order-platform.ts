@@ -39,12 +39,21 @@ const provisioning = (path: string): FieldCases => ({
 const migrationOf = (find: Made['find']) => (find('Migration', 'shop-inventory') as Migration | undefined)?.spec;
 
 const migrationPolicy = (
-  field: 'destructive' | 'down' | 'lockTimeout' | 'statementTimeout',
+  field: 'destructive' | 'down' | 'restorePoint' | 'lockTimeout' | 'statementTimeout',
   to: string,
   illegal: FieldCases[string]['illegal'],
   along = {},
 ): FieldCases => ({
   [`migrations.policy.${field}`]: { illegal, legal: { to, along, when: 'alone', acts: ({ find }) => migrationOf(find)?.policy?.[field], becomes: to } },
+}); // prettier-ignore
+
+const restorePoints = (
+  field: 'keep' | 'maxAge' | 'storage' | 'storageClassName',
+  to: string | number,
+  illegal: FieldCases[string]['illegal'],
+  when: 'alone' | 'onCreation' = 'alone',
+): FieldCases => ({
+  [`migrations.restorePoints.${field}`]: { illegal, legal: { to, when, acts: ({ find }) => migrationOf(find)?.restorePoints?.[field], becomes: to } },
 }); // prettier-ignore
 
 export const orderPlatformFields: FieldCases = {
@@ -82,6 +91,11 @@ export const orderPlatformFields: FieldCases = {
   },
   ...migrationPolicy('destructive', 'Allow', [['Ask', 'supported values: "Reject", "RequireApproval", "Allow"'], ['Allow', 'approvals need policy.destructive: RequireApproval']], { 'migrations.approvals': undefined }),
   ...migrationPolicy('down', 'Allow', [['Never', 'supported values: "Refuse", "Allow"'], [true, 'must be of type string']]),
+  ...migrationPolicy('restorePoint', 'Optional', [['Always', 'supported values: "Required", "Optional", "None"'], [true, 'must be of type string']]),
+  ...restorePoints('keep', 7, [[0, 'should be greater than or equal to 1'], [101, 'should be less than or equal to 100']]),
+  ...restorePoints('maxAge', '48h', [['a month', /maxAge.*should match/], [720, 'must be of type string']]),
+  ...restorePoints('storage', '7Gi', [['5 GB', /storage.*should match/], [5, 'must be of type string']]),
+  ...restorePoints('storageClassName', 'other', [['Fast SSD', /storageClassName.*should match/], ['', 'should be at least 1 chars long']], 'onCreation'),
   ...migrationPolicy('lockTimeout', '7s', [['soon', /lockTimeout.*should match/], [5, 'must be of type string']]),
   ...migrationPolicy('statementTimeout', '7m', [['soon', /statementTimeout.*should match/], [5, 'must be of type string']]),
   'migrations.approvals[].service': {
