@@ -29,13 +29,16 @@ const seed = (ids: string[], revision?: string): SeedJob['spec'] => ({
   ...(revision && { revision }),
 }); // prettier-ignore
 
+/** The volume for restore points is there when a run has needed it: that tells of the way, not where it led. */
+const withoutRestorePoints = { migrations: { policy: { restorePoint: 'None' } } } as const;
+
 export const SPECS: Readonly<Record<string, Spec>> = {
   nothing: { platform: {} },
   'Postgres alone': { platform: { ...postgres } },
   'a service of the release': { platform: { ...postgres, services: [{ name: 'inventory' }] } },
-  'a service of the release, its way': { platform: { ...postgres, profile: 'prod', version: '0.1.0', services: [{ name: 'inventory', image: 'registry.example/inventory:2', replicas: 2, port: 9100, env: [{ name: 'LOG_LEVEL', value: 'WARN' }], resources: { requests: { cpu: 1 }, limits: { memory: '512Mi' } } }] } },
+  'a service of the release, its way': { platform: { ...postgres, ...withoutRestorePoints, profile: 'prod', version: '0.1.0', services: [{ name: 'inventory', image: 'registry.example/inventory:2', replicas: 2, port: 9100, env: [{ name: 'LOG_LEVEL', value: 'WARN' }], resources: { requests: { cpu: 1 }, limits: { memory: '512Mi' } } }] } },
   'all of the release': { platform: { ...ULTRALIGHT } },
-  'all of the release, staging': { platform: { ...ULTRALIGHT, profile: 'staging' } },
+  'all of the release, staging': { platform: { ...ULTRALIGHT, ...withoutRestorePoints, profile: 'staging' } },
   'all but the storefront': { platform: { ...ULTRALIGHT, services: ULTRALIGHT.services.filter(({ name }) => name !== 'storefront') } },
   'a service that runs nowhere': { platform: { ...postgres, services: [own({ replicas: 0 })] } },
   'a plain service': { platform: { ...everything, services: [own({})] } },
