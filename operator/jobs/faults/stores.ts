@@ -82,8 +82,7 @@ let databases = 0;
 
 export async function postgresStore(): Promise<Store> {
   const server = await startPostgres();
-  const admin = new pg.Client({ connectionString: server.uri });
-  await admin.connect();
+  const admin = new pg.Pool({ connectionString: server.uri });
   return {
     engine: 'postgres',
     uri: server.uri,
