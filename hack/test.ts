@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { recordFlows } from '../e2e/harness/network/record.ts';
 import { prepareNode, releaseNode } from '../e2e/harness/prepare.ts';
 import { runChecks, type Tally } from './check.ts';
-import { createProgress } from './progress.ts';
+import { createProgress, type Progress } from './progress.ts';
 import { root } from './root.ts';
 import { ensureTestTools } from './testing/tools.ts';
 
@@ -37,8 +37,7 @@ const PARTS: readonly Part[] = [
     run: async () => {
       const report = createProgress();
       try {
-        const flows = await recordFlows(await prepareNode(report), report);
-        const scenarios = await jest('e2e', ['--runInBand']).finally(() => flows.stop());
+        const scenarios = await recordedScenarios(report);
         // What all of them together have shown.
         return sum(scenarios, await jest('afterwards', []));
       } finally {
@@ -47,6 +46,15 @@ const PARTS: readonly Part[] = [
     },
   },
 ];
+
+async function recordedScenarios(report: Progress): Promise<Tally> {
+  const flows = await recordFlows(await prepareNode(report), report);
+  try {
+    return await jest('e2e', ['--runInBand']);
+  } finally {
+    await flows.stop();
+  }
+}
 
 /** Runs one Jest project and reads its tally from Jest's own report; a run without a report is a failure. */
 async function jest(project: string, args: readonly string[]): Promise<Tally> {

@@ -41,6 +41,9 @@ export interface LedgerDocument {
 
 export const ledgerOf = (db: Db): Collection<LedgerDocument> => db.collection<LedgerDocument>(LEDGER);
 
+/** What the first ledgers did not tell, as they knew nothing else. */
+const EARLIER = { kind: 'up', state: 'applied', steps: [] } as const;
+
 /** Oldest version first; undefined where there is no ledger. */
 export async function readDocuments(db: Db): Promise<LedgerDocument[] | undefined> {
   const documents = await ledgerOf(db).find().toArray();
@@ -52,7 +55,7 @@ export async function readDocuments(db: Db): Promise<LedgerDocument[] | undefine
       `the collection ${LEDGER} is not a ledger of ours: it holds a document ${JSON.stringify(foreign._id)}`,
     );
   }
-  return documents.toSorted((a, b) => compareVersions(a._id, b._id));
+  return documents.map((document) => ({ ...EARLIER, ...document })).toSorted((a, b) => compareVersions(a._id, b._id));
 }
 
 export async function collectionNames(db: Db): Promise<string[]> {
@@ -69,8 +72,7 @@ function isOurs({ _id, name, checksum, appliedAt }: LedgerDocument): boolean {
 }
 
 export function entryOf(document: LedgerDocument): LedgerEntry {
-  const { _id: version, name, checksum, appliedAt, durationMs, run, remaining = 0 } = document;
-  const { kind = 'up', state = 'applied' } = document;
+  const { _id: version, name, checksum, appliedAt, durationMs, run, kind, state, remaining = 0 } = document;
   const mayBeMended = state === 'dirty' && kind === 'up';
   return {
     version,

@@ -83,7 +83,11 @@ async function target() {
     async migrate(wish: Wish = {}): Promise<JobResult<MigrateResult>> {
       const source = await sourceFolder(wish.files ?? tables);
       const { input, env } = prepare(wish, source.dir);
-      return runHere(runMigrate, input, env).finally(source.remove);
+      try {
+        return await runHere(runMigrate, input, env);
+      } finally {
+        await source.remove();
+      }
     },
     async spawn(wish: Wish): Promise<SpawnedJob> {
       const source = await sourceFolder(wish.files ?? tables);
