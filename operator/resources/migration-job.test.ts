@@ -70,5 +70,5 @@ test.each<[string, Spec, Partial<MigrationJobInput>]>([
 
 test('a run is told of the plan that was approved, and nothing that was not asked for', () => {
   expect(migrationJob(input()).input('x-1')).toEqual({ engine: 'postgres', database: 'x', platform: 'shop', source: { dir: '/migrations' }, mode: 'Apply', toVersion: 'latest', policy: {}, run: 'x-1' });
-  expect(migrationJob(input({ ...asking('0123456789abcdef'), baseline: '0003' })).input('x-1')).toMatchObject({ approvedPlan: '0123456789abcdef', baseline: '0003', policy: { destructive: 'RequireApproval', down: 'Refuse' } });
+  expect(migrationJob(input({ ...asking('0123456789abcdef'), baseline: '0003' })).input('x-1')).toMatchObject({ approvedPlan: '0123456789abcdef', baseline: '0003', policy: { destructive: 'RequireApproval' } });
 }); // prettier-ignore

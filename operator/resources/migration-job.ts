@@ -3,7 +3,7 @@ import { hashOf } from '../runtime/hash.ts';
 import { MIGRATIONS_FOLDER, type JobDefinition } from './job.ts';
 import { ownerReference } from './labels.ts';
 import { ownerRole } from './names.ts';
-import { restorePointInput, RESTORE_POINTS_FOLDER, type RestoreVolume } from './restore-points.ts';
+import { restorePointInput, restorePointPolicy, RESTORE_POINTS_FOLDER, type RestoreVolume } from './restore-points.ts';
 
 /** Where migrations come from, resolved: the files themselves, or the image that has them. */
 export type MigrationFiles =
@@ -55,7 +55,7 @@ export interface LastRun {
 export function migrationJob(migration: MigrationJobInput): JobDefinition {
   const { name, namespace, uid, spec, files, target, operatorImage, pullSecrets } = migration;
   const { engine, database, mode, toVersion, baseline, approval } = spec;
-  const { restorePoint: _, ...policy } = spec.policy ?? {};
+  const { policy } = askedOf(spec);
   const { restoreVolume } = migration;
   const ownedByRole = engine === 'postgres' && target.isProvisioned;
   const input = {
@@ -97,12 +97,18 @@ function inputHashOf({ spec, files, target, requestedAt, last }: MigrationJobInp
   const { engine, database, restoreFrom } = spec;
   // Once a wish: whatever else changes meanwhile, a database is not taken back again.
   if (restoreFrom) return hashOf({ engine, database, identity: target.identity, restoreFrom });
-  const asked = withoutDefaults(migrationSpec, spec) as Partial<MigrationSpec>;
-  const { mode, toVersion, baseline, approval, policy, restorePoints } = asked;
+  const { mode, toVersion, baseline, approval, restorePoints, policy } = askedOf(spec);
   const wanted = hashOf({ engine, database, files, identity: target.identity, mode, toVersion, baseline });
   const isRequested = requestedAt !== undefined && requestedAt !== last?.handledRequestAt;
   if (last?.outcome === 'Succeeded' && last.inputHash.startsWith(wanted) && !isRequested) return last.inputHash;
-  const allowed = { approval, requestedAt, restorePoints, ...(policy && Object.keys(policy).length > 0 && { policy }) };
+  const kept = restorePointPolicy(spec, target);
+  const allowed = {
+    approval,
+    requestedAt,
+    restorePoints,
+    ...(kept !== 'None' && { restorePoint: kept }),
+    ...(Object.keys(policy).length > 0 && { policy }),
+  };
   return Object.values(allowed).some((value) => value !== undefined) ? `${wanted}-${hashOf(allowed)}` : wanted;
 }
 
@@ -115,4 +121,11 @@ export function inlineFiles(spec: MigrationSpec): Record<string, string> {
       ...(down === undefined ? [] : [[`${version}_${name}.down.${extension}`, down]]),
     ]),
   );
+}
+
+/** What a spec asks for beyond what the schema fills in by itself. Restore points go by their own rules. */
+function askedOf(spec: MigrationSpec) {
+  const asked = withoutDefaults(migrationSpec, spec) as Partial<MigrationSpec>;
+  const { restorePoint: _, ...policy } = asked.policy ?? {};
+  return { ...asked, policy };
 }
