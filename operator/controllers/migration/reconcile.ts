@@ -24,7 +24,7 @@ import { migrationFact } from './fact.ts';
 import { CONFIG_MAP_POLL_MS, migrationFiles } from './source.ts';
 import { ensureRestoreVolume } from './restore-volume.ts';
 import { knownAfter } from './status.ts';
-import { migrationTarget } from './target.ts';
+import { asPlatformSays, migrationTarget } from './target.ts';
 
 /** What a visit found: the fact that becomes Ready, and what is known of the database now; where nothing could be asked, what was known. */
 interface Finding {
@@ -46,7 +46,6 @@ export async function reconcileMigration(deps: Deps, key: ObjectKey, context: Re
 async function migrate(deps: Deps, object: Migration, { signal }: ReconcileContext): Promise<Finding> {
   const parsed = migrationSpec.safeParse(object.spec);
   if (!parsed.success) return { fact: stalled('InvalidSpec', describeIssues(parsed.error)) };
-  const spec = parsed.data;
   const { status: before = {} } = object;
   const { name, namespace = '', uid = '' } = object.metadata;
   const {
@@ -54,8 +53,9 @@ async function migrate(deps: Deps, object: Migration, { signal }: ReconcileConte
     platform,
     isSuspended,
     fault: unreachable,
-  } = await migrationTarget(deps, spec, { namespace, signal });
+  } = await migrationTarget(deps, parsed.data, { namespace, signal });
   if (!target) return { fact: unreachable };
+  const spec = asPlatformSays(object, parsed.data, platform);
   const { files, fault: missing } = await migrationFiles(deps, spec, { namespace, platform, signal });
   if (!files) return { fact: missing };
 

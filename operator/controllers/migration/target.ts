@@ -1,10 +1,11 @@
-import type { MigrationSpec } from '../../api/v1alpha1/index.ts';
+import { migrationSpec, type Migration, type MigrationSpec } from '../../api/v1alpha1/index.ts';
 import { secretValue } from '../../resources/credentials.ts';
 import { isManaged, isProvisioned } from '../../resources/external.ts';
 import type { MigrationTarget } from '../../resources/migration-job.ts';
 import { defaultRestorePoint } from '../../resources/restore-points.ts';
 import type { Platform } from '../../resources/platform.ts';
-import { Secrets } from '../../runtime/index.ts';
+import { releaseMigration } from '../../resources/release-migrations.ts';
+import { controllerOf, Secrets } from '../../runtime/index.ts';
 import type { Deps } from '../deps.ts';
 import { FAULT_POLL_MS, waiting, type Fact } from '../fact.ts';
 import { platformDatabase, serverIdentity } from '../target.ts';
@@ -51,4 +52,18 @@ export async function migrationTarget(
     isSuspended: false,
     target: { adminSecret: name, identity: serverIdentity(uri), ...own },
   };
+}
+
+/**
+ * The spec as its platform has it by now: a Migration of the release takes its files from the image that the platform names, and what
+ * goes for them has to come from the same version of the platform. The Migration's own spec follows a moment later.
+ */
+export function asPlatformSays(object: Migration, spec: MigrationSpec, platform: Platform | undefined): MigrationSpec {
+  if (!platform || controllerOf(object)?.kind !== 'OrderPlatform') return spec;
+  const service = platform.services.find(({ name }) => name === spec.source.release);
+  const wanted = service && releaseMigration(platform, service);
+  if (!wanted) return spec;
+  const { policy: _, restorePoints: __, ...others } = spec;
+  const { policy, restorePoints } = migrationSpec.parse(wanted.spec);
+  return { ...others, ...(policy && { policy }), ...(restorePoints && { restorePoints }) };
 }
