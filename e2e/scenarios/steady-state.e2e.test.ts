@@ -52,7 +52,9 @@ describe('a platform that is Ready', () => {
       { timeoutMs: 60_000, what: 'the second run of the seed' },
     );
     expect(after.status?.runs).toHaveLength(Math.min(10, runsBefore + 1));
-    expect(after.status?.runs?.[0]?.datasets).toEqual([{ name: 'products', inserted: 1, updated: 0, skipped: 0 }]);
+    expect(after.status?.runs?.[0]?.datasets).toEqual([
+      { name: 'products', inserted: 1, updated: 0, skipped: 0, deleted: 0 },
+    ]);
     const { rows } = await postgres.query("select id, name, price from products where id = 'p1'");
     expect(rows).toEqual([{ id: 'p1', name: 'Widget', price: 199 }]);
     // The next test counts on the audit log: it has to show what the operator did here.
