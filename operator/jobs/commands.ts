@@ -39,15 +39,6 @@ export const verifyCommand = (): Command =>
     async () => (await import('./verify/index.ts')).runVerify,
   );
 
-/** The commands that run inside Jobs, from the operator's own image. */
-export const jobCommands = (): Command[] => [
-  connectCommand(),
-  provisionCommand(),
-  migrateCommand(),
-  seedCommand(),
-  verifyCommand(),
-];
-
 function jobCommand(name: string, summary: string, load: () => Promise<RunJob>): Command {
   return new Command(name)
     .description(`inside a Job: ${summary}; input from $ORDERPLANE_INPUT, result to $ORDERPLANE_RESULT`)

@@ -27,14 +27,6 @@ export interface CatalogNames {
   routines: Iterable<string>;
 }
 
-/** Of a database that knows nothing yet. */
-export const EMPTY_CATALOG: Catalog = {
-  isAbsent: () => true,
-  column: () => undefined,
-  isNeverNull: () => false,
-  routine: () => undefined,
-};
-
 /** Reads, in as few queries as there are kinds of names, what is known of these. */
 export async function readCatalog(client: PgClient, names: CatalogNames): Promise<Catalog> {
   const [tables, routines] = [[...names.tables], [...names.routines]];

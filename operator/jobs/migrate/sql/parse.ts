@@ -1,6 +1,6 @@
 import { JobError } from '../../failures.ts';
 import type { SourceText } from '../source.ts';
-import type { AnyNode, NodeKind, Nodes } from './nodes.ts';
+import type { AnyNode } from './nodes.ts';
 
 export interface SqlStatement {
   text: string;
@@ -36,11 +36,6 @@ export async function parseSql(file: SourceText): Promise<SqlStatement[]> {
     const line = lineOf(start);
     return { text, line, node: stmt, lineOf: (location) => (location === undefined ? line : lineOf(location)) };
   });
-}
-
-/** The node of a statement, if it is of this kind. */
-export function asKind<K extends NodeKind>({ node }: SqlStatement, kind: K): Nodes[K] | undefined {
-  return node[kind] as Nodes[K] | undefined;
 }
 
 /** The line of a character position (0-based, counted in code points as Postgres does). */
