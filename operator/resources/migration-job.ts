@@ -51,8 +51,11 @@ export interface LastRun {
   handledRequestAt: string | undefined;
 }
 
-/** Brings the database to the version that is wanted, or says what that would take. */
-export function migrationJob(migration: MigrationJobInput): JobDefinition {
+/**
+ * Brings the database to the version that is wanted, or says what that would take.
+ * @param inputHash where it is known already
+ */
+export function migrationJob(migration: MigrationJobInput, inputHash = migrationInputHash(migration)): JobDefinition {
   const { name, namespace, uid, spec, files, target, operatorImage, pullSecrets } = migration;
   const { engine, database, mode, toVersion, baseline, approval } = spec;
   const { policy } = askedOf(spec);
@@ -79,7 +82,7 @@ export function migrationJob(migration: MigrationJobInput): JobDefinition {
     command: 'migrate',
     image: operatorImage,
     pullSecrets,
-    inputHash: inputHashOf(migration),
+    inputHash,
     input: (run) => ({ ...input, run }),
     env: ownedByRole ? [{ name: 'OWNER_ROLE', value: ownerRole(database) }] : [],
     servers: [{ variable: 'ADMIN_URI', secret: target.adminSecret, isExternal: !target.isManaged }],
@@ -93,7 +96,7 @@ export function migrationJob(migration: MigrationJobInput): JobDefinition {
  * succeeded is good whatever is allowed now; one that failed is repeated at once when that changes. What the schema fills in by itself
  * counts for nothing, nor does the operator's image: an operator that is upgraded runs nothing.
  */
-function inputHashOf({ spec, files, target, requestedAt, last }: MigrationJobInput): string {
+export function migrationInputHash({ spec, files, target, requestedAt, last }: MigrationJobInput): string {
   const { engine, database, restoreFrom } = spec;
   // Once a wish: whatever else changes meanwhile, a database is not taken back again.
   if (restoreFrom) return hashOf({ engine, database, identity: target.identity, restoreFrom });

@@ -1,6 +1,6 @@
 import { migrationSpec, Migrations, READY, type Migration, type MigrationStatus } from '../../api/v1alpha1/index.ts';
 import { REQUESTED_AT } from '../../resources/labels.ts';
-import { migrationJob } from '../../resources/migration-job.ts';
+import { migrationInputHash, migrationJob } from '../../resources/migration-job.ts';
 import {
   applyStatusIfChanged,
   done,
@@ -74,19 +74,20 @@ async function migrate(deps: Deps, object: Migration, { signal }: ReconcileConte
     operatorImage: images.operator,
     pullSecrets,
   };
-  const isDone = before.run?.outcome === 'Succeeded' && before.run.inputHash === migrationJob(wish).inputHash;
+  const inputHash = migrationInputHash(wish);
+  const isDone = before.run?.outcome === 'Succeeded' && before.run.inputHash === inputHash;
   const { restoreVolume, sizeFault } = await ensureRestoreVolume(deps, spec, target, {
     name,
     namespace,
     isDone,
     signal,
   });
-  const job = migrationJob({ ...wish, restoreVolume });
+  const job = migrationJob({ ...wish, restoreVolume }, inputHash);
   const unmet = unmetMigration(deps, namespace, spec.after);
   const mayStart = !isSuspended && unmet === undefined;
   const progress = await advanceRun(deps, job, before.run, { mayStart, signal });
   const visit = {
-    inputHash: job.inputHash,
+    inputHash,
     mode: spec.mode,
     requestedAt,
     source: files.description,
