@@ -1,31 +1,18 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { startMongo } from '@orderplane/hack/testing/mongo.ts';
+import { expect, test } from '@jest/globals';
 import { MongoClient, type Db } from 'mongodb';
 import { runMigrate } from './migrate/index.ts';
 import { runProvision } from './provision/index.ts';
 import { runSeed } from './seed/index.ts';
 import { runHere, sourceFolder } from './testing/run-job.ts';
+import { sharedMongo } from './testing/shared-mongo.ts';
 
-let server: Awaited<ReturnType<typeof startMongo>>;
-let client: MongoClient;
-let databases = 0;
-
-beforeAll(async () => {
-  server = await startMongo();
-  client = await new MongoClient(server.uri).connect();
-}, 60_000);
-afterAll(async () => {
-  await client?.close();
-  await server?.stop();
-});
-
-const newDatabase = (): Db => client.db(`db${++databases}`);
+const { uri, newDatabase } = await sharedMongo();
 
 async function migrate(db: Db, files: Record<string, string>, run = 'first') {
   const source = await sourceFolder(files);
   try {
     const input = { engine: 'mongo', database: db.databaseName, source: { dir: source.dir }, run };
-    return await runHere(runMigrate, input, { ADMIN_URI: server.uri });
+    return await runHere(runMigrate, input, { ADMIN_URI: uri });
   } finally {
     await source.remove();
   }
@@ -38,9 +25,9 @@ const INDEX = `steps:
 
 test('users can log in with the password they were given last, and only with it', async () => {
   const input = { mongo: { users: [{ name: 'order-query_1', passwordEnv: 'PW', database: 'app' }] } };
-  const provision = (PW: string) => runHere(runProvision, input, { MONGO_ADMIN_URI: server.uri, PW });
+  const provision = (PW: string) => runHere(runProvision, input, { MONGO_ADMIN_URI: uri, PW });
   const login = async (password: string) => {
-    const user = new MongoClient(server.uri, { auth: { username: 'order-query_1', password }, authSource: 'admin' });
+    const user = new MongoClient(uri, { auth: { username: 'order-query_1', password }, authSource: 'admin' });
     try {
       await user.db('app').collection('orders').insertOne({});
     } finally {
@@ -60,10 +47,10 @@ test('users can log in with the password they were given last, and only with it'
 test('a rotation lets both users in until the first is ended, which then is refused', async () => {
   const user = (name: string, passwordEnv: string) => ({ name, passwordEnv, database: 'app' });
   const both = [user('query_1', 'ONE'), user('query_2', 'TWO')];
-  const env = { MONGO_ADMIN_URI: server.uri, ONE: 'one-secret', TWO: 'two-secret' };
+  const env = { MONGO_ADMIN_URI: uri, ONE: 'one-secret', TWO: 'two-secret' };
   const provision = (mongo: object) => runHere(runProvision, { mongo }, env);
   const login = async (username: string, password: string) => {
-    const client = new MongoClient(server.uri, { auth: { username, password }, authSource: 'admin' });
+    const client = new MongoClient(uri, { auth: { username, password }, authSource: 'admin' });
     try {
       await client.db('app').collection('orders').insertOne({});
     } finally {
@@ -84,7 +71,7 @@ test('two platforms that use one server do not take each other’s users away', 
   const of = (forPlatform: string) => ({
     mongo: { users: [{ name: 'shared_1', passwordEnv: 'PW', database: 'app' }], forPlatform },
   });
-  const provision = (input: object, PW: string) => runHere(runProvision, input, { MONGO_ADMIN_URI: server.uri, PW });
+  const provision = (input: object, PW: string) => runHere(runProvision, input, { MONGO_ADMIN_URI: uri, PW });
   expect(await provision(of('a/shop'), 'one-secret')).toEqual({ ok: true, changes: 1 });
   expect(await provision(of('b/shop'), 'two-secret')).toMatchObject({
     ok: false,
@@ -102,7 +89,7 @@ test('seeds by key, counts what the database did, and repeats no run', async () 
   const db = newDatabase();
   const dataset = { name: 'd', engine: 'mongo', database: db.databaseName, collection: 'orders', key: ['eventId'] };
   const seed = (mode: string, rows: object[], run: string) =>
-    runHere(runSeed, { datasets: [{ ...dataset, mode, rows }], inputHash: 'h', run }, { MONGO_ADMIN_URI: server.uri });
+    runHere(runSeed, { datasets: [{ ...dataset, mode, rows }], inputHash: 'h', run }, { MONGO_ADMIN_URI: uri });
   const rows = [
     { eventId: 'a', n: 1, at: { $date: '2026-11-20T00:00:00Z' } },
     { eventId: 'b', n: 2, nested: { list: [1, 2] } },

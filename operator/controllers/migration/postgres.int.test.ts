@@ -1,40 +1,11 @@
 /** Migrations on a real API server, whose Jobs run as processes against a real Postgres: what they lead to is looked for in the database. */
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { startPostgres, type PostgresServer } from '@orderplane/hack/testing/postgres.ts';
-import pg from 'pg';
+import { expect, test } from '@jest/globals';
 import { Migrations, type Migration, type MigrationStatus } from '../../api/v1alpha1/index.ts';
-import { withDatabase } from '../../jobs/postgres.ts';
-import { findCondition, Secrets, type Secret } from '../../runtime/index.ts';
-import { startTestCluster, type TestCluster } from '../testing/cluster.ts';
+import { findCondition } from '../../runtime/index.ts';
 import { eventually } from '../testing/eventually.ts';
-import { startJobNode, type JobNode } from '../testing/job-node.ts';
+import { postgresJobs } from '../testing/postgres-jobs.ts';
 
-let cluster: TestCluster;
-let server: PostgresServer;
-let node: JobNode;
-let admin: pg.Client;
-let databases = 0;
-
-beforeAll(async () => {
-  [cluster, server] = await Promise.all([startTestCluster(), startPostgres()]);
-  admin = await connect('postgres');
-  node = await startJobNode(cluster.client, cluster.kubelet, /-migrate-/);
-  cluster.startOperator();
-}, 120_000);
-
-afterAll(async () => {
-  await admin?.end();
-  await cluster?.stop();
-  await node?.stop();
-  await server?.stop();
-}, 60_000);
-
-async function connect(database: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: withDatabase(server.uri, database) });
-  client.on('error', () => {});
-  await client.connect();
-  return client;
-}
+const { cluster, connect, target: newTarget } = await postgresJobs(/-migrate-/);
 
 type Inline = NonNullable<Migration['spec']['source']['inline']>;
 const file = (version: string, name: string, up: string, down?: string): Inline[number] => ({
@@ -46,11 +17,7 @@ const file = (version: string, name: string, up: string, down?: string): Inline[
 
 /** A database of its own, and a namespace with the Secret that opens it. */
 async function target() {
-  const namespace = await cluster.namespace();
-  const database = `app${++databases}`;
-  await admin.query(`CREATE DATABASE ${database}`);
-  const client = await connect(database);
-  await cluster.client.create(Secrets, { metadata: { name: 'db', namespace }, stringData: { uri: server.uri } } as Secret);
+  const { namespace, database, client } = await newTarget();
   const read = async (name: string): Promise<Migration> => {
     const migration = await cluster.client.get(Migrations, { namespace, name });
     if (!migration) throw new Error(`Migration ${name} is gone`);

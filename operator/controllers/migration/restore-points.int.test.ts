@@ -1,55 +1,22 @@
 /** Restore points from the Migration's side, on a real API server, with Jobs that run as processes against a real Postgres. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { silentProgress } from '@orderplane/hack/progress.ts';
-import { startPostgres, type PostgresServer } from '@orderplane/hack/testing/postgres.ts';
 import { ensurePostgresClient } from '@orderplane/hack/toolchain/postgres-client.ts';
-import pg from 'pg';
 import { Migrations, type Migration, type MigrationStatus } from '../../api/v1alpha1/index.ts';
-import { withDatabase } from '../../jobs/postgres.ts';
-import { findCondition, Jobs, PersistentVolumeClaims, Secrets, type PersistentVolumeClaim, type Secret } from '../../runtime/index.ts'; // prettier-ignore
-import { startTestCluster, type TestCluster } from '../testing/cluster.ts';
+import { findCondition, Jobs, PersistentVolumeClaims, type PersistentVolumeClaim } from '../../runtime/index.ts'; // prettier-ignore
 import { eventually } from '../testing/eventually.ts';
-import { startJobNode, type JobNode } from '../testing/job-node.ts';
 import { platformsOf, VOLUME } from '../testing/platforms.ts';
+import { postgresJobs } from '../testing/postgres-jobs.ts';
 
-let cluster: TestCluster;
-let server: PostgresServer;
-let node: JobNode;
-let admin: pg.Client;
-let databases = 0;
-
-beforeAll(async () => {
-  const programs = await ensurePostgresClient(silentProgress);
-  [cluster, server] = await Promise.all([startTestCluster(), startPostgres()]);
-  admin = await connect('postgres');
-  node = await startJobNode(cluster.client, cluster.kubelet, /^app-migrate-/, { ORDERPLANE_POSTGRES_CLIENT: programs });
-  cluster.startOperator();
-}, 120_000);
-
-afterAll(async () => {
-  await admin?.end();
-  await cluster?.stop();
-  await node?.stop();
-  await server?.stop();
-}, 60_000);
-
-async function connect(database: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: withDatabase(server.uri, database) });
-  client.on('error', () => {});
-  await client.connect();
-  return client;
-}
+const programs = await ensurePostgresClient(silentProgress);
+const { cluster, target } = await postgresJobs(/^app-migrate-/, { ORDERPLANE_POSTGRES_CLIENT: programs });
 
 const FIRST = { version: '0001', name: 'init', up: 'create table orders (id int primary key)' };
 const SECOND = { version: '0002', name: 'next', up: 'create table next (id int)' };
 
 /** A Migration called app, of a database and a namespace of its own. */
 async function app() {
-  const namespace = await cluster.namespace();
-  const database = `shop${++databases}`;
-  await admin.query(`CREATE DATABASE ${database}`);
-  const client = await connect(database);
-  await cluster.client.create(Secrets, { metadata: { name: 'db', namespace }, stringData: { uri: server.uri } } as Secret);
+  const { namespace, database, client } = await target();
   const key = { namespace, name: 'app' };
   const read = () => cluster.client.get(Migrations, key);
   return {

@@ -1,31 +1,20 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { startMongo } from '@orderplane/hack/testing/mongo.ts';
-import { MongoClient, type Db } from 'mongodb';
+import { describe, expect, test } from '@jest/globals';
+import type { Db } from 'mongodb';
 import { fileURLToPath } from 'node:url';
 import type { JobResult, MigrateResult } from '../contract.ts';
 import { runHere, sourceFolder } from '../testing/run-job.ts';
+import { sharedMongo } from '../testing/shared-mongo.ts';
 import { runMigrate } from './index.ts';
 import { LEDGER } from './ledger.ts';
 import { ledgerOf } from './mongo-ledger.ts';
 
-let server: Awaited<ReturnType<typeof startMongo>>;
-let client: MongoClient;
-let databases = 0;
-
-beforeAll(async () => {
-  server = await startMongo();
-  client = await new MongoClient(server.uri).connect();
-}, 60_000);
-afterAll(async () => {
-  await client?.close();
-  await server?.stop();
-});
+const { uri, newDatabase: emptyDatabase } = await sharedMongo();
 
 type Files = Record<string, string>;
 
 /** An empty database, or one with these collections. */
 async function newDatabase(collections: Record<string, object[]> = {}): Promise<Db> {
-  const db = client.db(`db${++databases}`);
+  const db = emptyDatabase();
   for (const [name, documents] of Object.entries(collections)) {
     await db.createCollection(name);
     if (documents.length > 0) await db.collection(name).insertMany(structuredClone(documents));
@@ -45,7 +34,7 @@ async function migrate(db: Db, files: Files, input: object = {}): Promise<JobRes
       baseline: '0',
       policy,
     };
-    return await runHere(runMigrate, { ...given, ...input }, { ADMIN_URI: server.uri });
+    return await runHere(runMigrate, { ...given, ...input }, { ADMIN_URI: uri });
   } finally {
     await source.remove();
   }
@@ -85,7 +74,7 @@ test("the release's own migration makes the unique index, and nothing the second
   const dir = fileURLToPath(new URL('../../../services/order-query/migrations', import.meta.url));
   for (const applied of [1, 0]) {
     const input = { engine: 'mongo', database: db.databaseName, source: { dir }, run: `release-${applied}` };
-    const result = await runHere(runMigrate, input, { ADMIN_URI: server.uri });
+    const result = await runHere(runMigrate, input, { ADMIN_URI: uri });
     expect(result).toMatchObject({ ok: true, currentVersion: '0001', appliedByThisRun: applied });
   }
   await db.collection('orders').insertOne({ eventId: 'e1' });
