@@ -27,6 +27,7 @@ const schema = z.strictObject({
     postgres16: image,
     mongo: image,
     nats: image,
+    redis: image,
   }),
 });
 

@@ -12,6 +12,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
     plan: async () => (await import('./cli/plan.ts')).planCommand(),
     migrations: async () => (await import('./cli/migrations.ts')).migrationsCommand(),
     render: async () => (await import('./cli/render.ts')).renderCommand(),
+    order: async () => (await import('./cli/order.ts')).orderCommand(),
     reseed: async () => (await import('./cli/reseed.ts')).reseedCommand(),
   },
   'The operator:': {

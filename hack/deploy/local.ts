@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { ImageName, Releases } from '@orderplane/operator/resources/images.ts';
 import { createClient, type Client } from '@orderplane/operator/runtime/index.ts';
 import type { Cluster, ClusterProvider, Forward } from '../cluster/index.ts';
 import { buildImages } from '../images/index.ts';
@@ -6,7 +7,7 @@ import { inStep, type Progress } from '../progress.ts';
 import { root } from '../root.ts';
 import { imageReference, versions } from '../versions.ts';
 import { applyManifests, readManifests } from './manifests.ts';
-import { installOperator, type ImageReferences } from './operator.ts';
+import { installOperator } from './operator.ts';
 import { waitUntilReady } from './platform.ts';
 
 /** Where the example's platform is to be found on localhost. */
@@ -14,6 +15,9 @@ export const FORWARDS: readonly Forward[] = [
   { listen: 8080, namespace: 'shop', service: 'shop-gateway', port: 8080 },
   { listen: 3000, namespace: 'shop', service: 'shop-storefront', port: 3000 },
 ];
+
+/** What the operator and the platforms run, by reference; what is left out is the release's. */
+type ImageReferences = Partial<Record<ImageName, string>> & Record<'operator', string>;
 
 export interface Local {
   cluster: Cluster;
@@ -27,13 +31,14 @@ export interface Local {
 export async function bringUpOperator(
   provider: ClusterProvider,
   report: Progress,
-  options: { forwards?: readonly Forward[]; fsync?: boolean; signal?: AbortSignal },
+  options: { forwards?: readonly Forward[]; fsync?: boolean; releases?: Releases; signal?: AbortSignal },
 ): Promise<Local> {
   const embedded = provider.name === 'embedded';
   const cluster = await provider.up(options, report);
   const images = embedded ? await localImages(cluster, report) : releaseImages();
   const client = createClient({ kubeconfig: { path: cluster.kubeconfigPath, context: cluster.context } });
-  await installOperator(client, images, report, options.signal);
+  const input = { operatorImage: images.operator, images, releases: options.releases };
+  await installOperator(client, input, report, options.signal);
   return { cluster, client };
 }
 

@@ -1,6 +1,10 @@
 import { join } from 'node:path';
-import { OPERATOR_NAME, OPERATOR_NAMESPACE, operatorInstallation } from '@orderplane/operator/resources/install.ts';
-import type { ImageName } from '@orderplane/operator/resources/release-images.ts';
+import {
+  OPERATOR_NAME,
+  OPERATOR_NAMESPACE,
+  operatorInstallation,
+  type InstallInput,
+} from '@orderplane/operator/resources/install.ts';
 import {
   CustomResourceDefinitions,
   Deployments,
@@ -12,17 +16,18 @@ import {
 import { inStep, type Progress } from '../progress.ts';
 import { root } from '../root.ts';
 import { applyManifests, readManifests } from './manifests.ts';
+import { removeRights, surplusRights } from './rights.ts';
 import { until } from './until.ts';
-
-/** What the operator and the platforms run, by reference; what is left out is the release's. */
-export type ImageReferences = Partial<Record<ImageName, string>> & Record<'operator', string>;
 
 const PATIENCE_MS = 120_000;
 
-/** Applies the CRDs and the operator, and waits until this very version of it serves. Does nothing to one that is already so. */
+/**
+ * Applies the CRDs and the operator, and waits until this very version of it serves. Does nothing to one that is already so. Rights that
+ * another installation had, and this one has not, are taken back.
+ */
 export async function installOperator(
   client: Client,
-  images: ImageReferences,
+  input: InstallInput,
   report: Progress,
   signal?: AbortSignal,
 ): Promise<void> {
@@ -39,7 +44,8 @@ export async function installOperator(
       });
     }
     step.update('deployment');
-    await applyManifests(client, operatorInstallation({ operatorImage: images.operator, images }), signal);
+    await applyManifests(client, operatorInstallation(input), signal);
+    await removeRights(client, await surplusRights(client, input.namespaces));
     await until('the operator is available', PATIENCE_MS, signal, async () => {
       const key = { namespace: OPERATOR_NAMESPACE, name: OPERATOR_NAME };
       return rolledOut(await client.get(Deployments, key, { signal }));

@@ -14,14 +14,16 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { root } from '../root.ts';
 import { startControlPlane, type ControlPlane } from '../testing/control-plane.ts';
+import { startNats, type NatsServer } from '../testing/nats.ts';
 import { startPostgres, type PostgresServer } from '../testing/postgres.ts';
 
 let cluster: ControlPlane;
 let postgres: PostgresServer;
+let nats: NatsServer;
 let client: Client;
 
 beforeAll(async () => {
-  [cluster, postgres] = await Promise.all([startControlPlane(), startPostgres()]);
+  [cluster, postgres, nats] = await Promise.all([startControlPlane(), startPostgres(), startNats()]);
   client = createClient({ kubeconfig: { path: cluster.kubeconfig } });
   await client.create(Namespaces, { metadata: { name: 'shop' } });
   const metadata = { namespace: 'shop', name: 'shop-inventory-postgres' };
@@ -31,12 +33,13 @@ beforeAll(async () => {
     deployment('shop', 'shop-inventory', [
       { name: 'LOG_LEVEL', value: 'DEBUG' },
       { name: 'POSTGRES_URI', valueFrom: { secretKeyRef: { name: metadata.name, key: 'uri' } } },
+      { name: 'BROKER_URI', value: nats.uri },
     ]),
   );
 }, 120_000);
 afterAll(async () => {
   await client?.close();
-  await Promise.all([cluster?.stop(), postgres?.stop()]);
+  await Promise.all([cluster?.stop(), postgres?.stop(), nats?.stop()]);
 });
 
 function deployment(namespace: string, name: string, env: object[]): Deployment {

@@ -21,7 +21,7 @@ beforeEach(async () => {
     `import { word } from './word.ts'; console.log(word, require('node:path').sep, __dirname === import.meta.dirname);`,
   );
   await writeFile(file('word.ts'), `export const word: string = 'one';`);
-  program = { entry: file('server.ts'), output: 'shop/server.mjs', folders: [file('migrations')] };
+  program = { entry: file('server.ts'), output: 'shop/server.mjs', folders: { migrations: file('migrations') } };
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 

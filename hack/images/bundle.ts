@@ -3,10 +3,10 @@
  * alone; one that is made anew replaces the old one whole.
  */
 import { build, version as esbuildVersion } from 'esbuild';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { chmod, copyFile, cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { bundleStorefront } from '@orderplane/storefront/bundle.ts';
 import { createProgress, inStep, type Progress } from '../progress.ts';
 import { root } from '../root.ts';
@@ -14,7 +14,7 @@ import { contentKey } from '../toolchain/cache.ts';
 import { withLock } from '../toolchain/lock.ts';
 
 /** Changes in how bundles are made are inputs of them, too. */
-const RECIPE = '2';
+const RECIPE = '4';
 
 /** One a target of the Dockerfile. */
 export type BundleName = 'operator' | 'services' | 'storefront';
@@ -36,7 +36,7 @@ export async function withBundles<T>(
     if (names.includes('operator'))
       bundles.operator = await bundlePrograms(dist, 'operator', [operatorProgram()], report);
     if (names.includes('services'))
-      bundles.services = await bundlePrograms(dist, 'services', await servicePrograms(), report);
+      bundles.services = await bundlePrograms(dist, 'services', servicePrograms(), report);
     if (names.includes('storefront')) bundles.storefront = await bundleShop(report);
     return work(bundles);
   });
@@ -57,28 +57,45 @@ export interface Program {
   packages?: readonly string[];
   /** Dynamically imported files that stay behind: the commands that work on the developer's machine, with all of hack/. */
   leftOut?: readonly string[];
-  /** Folders of data, copied beside the program under their own names. */
-  folders?: readonly string[];
+  /** Whether memory counts more than readable stack traces: comments and blanks go. */
+  lean?: boolean;
+  /** Folders of data, copied beside the program: where they are, by where they go. */
+  folders?: Readonly<Record<string, string>> | undefined;
 }
 
-function operatorProgram(): Program {
+export function operatorProgram(): Program {
   return {
     entry: join(root, 'operator', 'main.ts'),
     output: 'orderplane.mjs',
     packages: ['libpg-query'],
+    // So that a plan can tell what an upgrade would do to databases.
+    folders: Object.fromEntries(
+      foldersWith('migrations').map((service) => [
+        `services/${service}/migrations`,
+        join(SERVICES, service, 'migrations'),
+      ]),
+    ),
     leftOut: ['up', 'down', 'check', 'install', 'uninstall'].map((command) => `./operator/cli/${command}.ts`),
   };
 }
 
 /** Every folder of services/ with a server.ts is a service. */
-async function servicePrograms(): Promise<Program[]> {
-  const services = join(root, 'services');
-  const names = (await readdir(services)).filter((name) => existsSync(join(services, name, 'server.ts'))).sort();
-  return names.map((name) => ({
-    entry: join(services, name, 'server.ts'),
+function servicePrograms(): Program[] {
+  return foldersWith('server.ts').map((name) => ({
+    entry: join(SERVICES, name, 'server.ts'),
     output: join(name, 'server.mjs'),
-    folders: existsSync(join(services, name, 'migrations')) ? [join(services, name, 'migrations')] : [],
+    lean: true,
+    folders: foldersWith('migrations').includes(name) ? { migrations: join(SERVICES, name, 'migrations') } : undefined,
   }));
+}
+
+const SERVICES = join(root, 'services');
+
+/** The folders of services/ that have something of that name, sorted. */
+function foldersWith(name: string): string[] {
+  return readdirSync(SERVICES)
+    .filter((service) => existsSync(join(SERVICES, service, name)))
+    .sort();
 }
 
 interface BundleRecord {
@@ -122,7 +139,13 @@ async function bundleProgram(program: Program, target: string): Promise<string[]
   const output = join(target, program.output);
   const result = await build({
     entryPoints: [program.entry],
-    outfile: output,
+    outdir: dirname(output),
+    entryNames: basename(output, '.mjs'),
+    outExtension: { '.js': '.mjs' },
+    // What is imported dynamically is a file of its own, loaded when it is needed: Node keeps the source of all that it has loaded, in two bytes
+    // a character as soon as a comment has one beyond Latin-1.
+    splitting: true,
+    minifyWhitespace: program.lean ?? false,
     absWorkingDir: root,
     bundle: true,
     platform: 'node',
@@ -146,8 +169,8 @@ async function bundleProgram(program: Program, target: string): Promise<string[]
     await cp(source, join(dirname(output), 'node_modules', name), { recursive: true, dereference: true });
     copied.push(relative(root, join(source, 'package.json')));
   }
-  for (const folder of program.folders ?? []) {
-    await cp(folder, join(dirname(output), folder.slice(dirname(folder).length + 1)), { recursive: true });
+  for (const [place, folder] of Object.entries(program.folders ?? {})) {
+    await cp(folder, join(dirname(output), place), { recursive: true });
     copied.push(...(await filesOf(folder)));
   }
   return [...Object.keys(result.metafile.inputs), ...copied];
@@ -180,7 +203,7 @@ function packageFolder(name: string, importer: string): string {
 
 async function keyOf(inputs: readonly string[], programs: readonly Program[]): Promise<string | undefined> {
   // New files appear in no earlier list of inputs: those in the folders of data are looked for, those of code are imported by a changed one.
-  const data = await Promise.all(programs.flatMap((program) => program.folders ?? []).map(filesOf));
+  const data = await Promise.all(programs.flatMap((program) => Object.values(program.folders ?? {})).map(filesOf));
   const paths = [...new Set([...inputs, ...data.flat()])].sort();
   const recipe = [RECIPE, esbuildVersion, ...programs.map((program) => program.output)].join('\n');
   try {

@@ -13,7 +13,7 @@ import { withBuildah, type Buildah } from './buildah.ts';
 import { withBundles, type Bundles } from './bundle.ts';
 
 const PRODUCT_IMAGES = ['operator', 'services', 'storefront'] as const;
-const STAND_INS = ['postgres', 'mongo', 'nats'] as const;
+const STAND_INS = ['postgres', 'mongo', 'nats', 'redis'] as const;
 const IMAGES = [...PRODUCT_IMAGES, ...STAND_INS];
 
 export type ImageName = (typeof IMAGES)[number];
@@ -115,7 +115,7 @@ async function buildStandIn(
   const context = await mkdtemp(join(tmpdir(), 'orderplane-standin-'));
   try {
     for (const file of await readdir(STANDIN_DIR)) await copyFile(join(STANDIN_DIR, file), join(context, file));
-    const program = STAND_IN_PROGRAMS[name as keyof typeof STAND_IN_PROGRAMS];
+    const program = STAND_IN_PROGRAMS[name];
     if (program) {
       const { [program]: path } = await ensureTools([program], report);
       await copyFile(path, join(context, program));
@@ -149,7 +149,11 @@ const BUILD_OPTIONS = [
   '--quiet',
 ];
 
-const STAND_IN_PROGRAMS = { mongo: 'ferretdb', nats: 'nats-server' } as const;
+/** What a stand-in carries of the toolchain; Debian's packages are the rest. */
+const STAND_IN_PROGRAMS: Readonly<Partial<Record<string, 'ferretdb' | 'nats-server'>>> = {
+  mongo: 'ferretdb',
+  nats: 'nats-server',
+};
 
 function isStandIn(name: ImageName): name is (typeof STAND_INS)[number] {
   return (STAND_INS as readonly string[]).includes(name);
@@ -164,6 +168,8 @@ function referenceOf(name: ImageName, hash: string): string {
       return `localhost/orderplane-standin/mongo:ferretdb-${tools.ferretdb}-${hash}`;
     case 'nats':
       return `localhost/orderplane-standin/nats:${tools.natsServer}-${hash}`;
+    case 'redis':
+      return `localhost/orderplane-standin/redis:${images.redis.tag}-${hash}`;
     case 'operator':
     case 'services':
     case 'storefront':
@@ -182,8 +188,8 @@ async function productHash(bundles: Bundles | undefined, name: (typeof PRODUCT_I
 async function standInHash(name: (typeof STAND_INS)[number]): Promise<string> {
   const files = (await readdir(STANDIN_DIR)).sort();
   const recipe = await Promise.all(files.map(async (file) => [file, await readFile(join(STANDIN_DIR, file))] as const));
-  const program = name === 'postgres' ? '' : toolBuild(STAND_IN_PROGRAMS[name]);
-  return contentKey([['base', baseKey()], ['name', name], ['program', program], ...recipe]); // prettier-ignore
+  const program = STAND_IN_PROGRAMS[name];
+  return contentKey([['base', baseKey()], ['name', name], ['program', program ? toolBuild(program) : ''], ...recipe]); // prettier-ignore
 }
 
 async function removeOldBuilds(buildah: Buildah, name: ImageName, newest: string): Promise<void> {

@@ -16,7 +16,7 @@ export interface TestServer {
   stop(): Promise<void>;
 }
 
-const READY_MS = 30_000;
+const READY_MS = 90_000;
 
 /** Starts a process and waits until it serves. Its own log explains a failure. */
 export async function startServer(

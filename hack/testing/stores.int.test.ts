@@ -8,10 +8,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
+import { createClient } from '@redis/client';
 import { Client } from 'pg';
 import { startMongo } from './mongo.ts';
 import { startNats } from './nats.ts';
 import { startPostgres } from './postgres.ts';
+import { startRedis } from './redis.ts';
 import { accepts, type TestServer } from './server.ts';
 
 const started: TestServer[] = [];
@@ -22,7 +24,7 @@ const keep = <T extends TestServer>(server: T): T => {
 
 /** Temporary folders that a process made and that are still there. */
 function foldersOf(pid: number | undefined): string[] {
-  const folders = readdirSync(tmpdir()).filter((name) => /^orderplane-(postgres|nats)-/.test(name));
+  const folders = readdirSync(tmpdir()).filter((name) => /^orderplane-(postgres|nats|redis)-/.test(name));
   return folders.filter(
     (name) =>
       existsSync(join(tmpdir(), name, 'owner')) && readFileSync(join(tmpdir(), name, 'owner'), 'utf8') === String(pid),
@@ -49,6 +51,18 @@ async function withMongo<T>(uri: string, work: (client: MongoClient) => Promise<
     return await work(client);
   } finally {
     await client.close();
+  }
+}
+
+const redisClient = (url: string) => createClient({ url, socket: { reconnectStrategy: false } });
+
+async function withRedis<T>(url: string, work: (client: ReturnType<typeof redisClient>) => Promise<T>): Promise<T> {
+  const client = redisClient(url).on('error', () => {});
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    client.destroy();
   }
 }
 
@@ -88,6 +102,19 @@ describe('startNats', () => {
   });
 });
 
+describe('startRedis', () => {
+  test('asks for the password, and has what it answered for before a kill -9', async () => {
+    const server = keep(await startRedis());
+    await withRedis(server.uri, (client) => client.set('kept', 'yes'));
+    await expect(withRedis(server.uri.replace(/:[^:@]+@/, ':wrong@'), (client) => client.get('kept'))).rejects.toThrow(
+      'WRONGPASS',
+    );
+    await server.kill();
+    await server.start();
+    expect(await withRedis(server.uri, (client) => client.get('kept'))).toBe('yes');
+  });
+});
+
 describe('startMongo', () => {
   test('lets root create a user with roles, who signs in and finds the data after a kill -9', async () => {
     const server = keep(await startMongo());
@@ -124,7 +151,7 @@ describe('startMongo', () => {
 
 describe('what a server leaves behind', () => {
   test('nothing, once stopped', async () => {
-    const servers = await Promise.all([startPostgres(), startNats(), startMongo()]);
+    const servers = await Promise.all([startPostgres(), startNats(), startMongo(), startRedis()]);
     const pids = servers.map((server) => server.pid());
     await Promise.all(servers.map((server) => server.stop()));
     expect(pids.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);

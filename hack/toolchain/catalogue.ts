@@ -129,6 +129,7 @@ export const TOOLS = {
   conntrack: debian('conntrack'),
   ip: debian('ip', 'iproute2'),
   socat: debian('socat'),
+  'redis-server': debian('redis-server'),
 } as const satisfies Record<string, GoTool | DebianTool>;
 
 export type ToolName = keyof typeof TOOLS;

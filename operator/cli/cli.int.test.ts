@@ -150,7 +150,7 @@ describe('migrations', () => {
     const plan = { hash, direction: 'Up', pending: ['0002_drop.up.sql'], findings: [{ file: '0002_drop.up.sql', line: 3, rule: 'drop-column', severity: 'Destructive', statement: 'ALTER TABLE x DROP COLUMN y' }] };
     const refusal = { ok: false, reason: 'ApprovalRequired', message: 'approve it', plan };
     await cluster.kubelet.behave(/^(shop-inventory|own)-migrate/, { kind: 'result', result: refusal });
-    await platforms.create(namespace, { stores: { postgres: VOLUME }, services: [{ name: 'inventory' }], migrations: { policy: { destructive: 'RequireApproval' } } });
+    await platforms.create(namespace, { stores: { postgres: VOLUME }, broker: { nats: VOLUME }, services: [{ name: 'inventory' }], migrations: { policy: { destructive: 'RequireApproval' } } });
     const source = { inline: [{ version: '0001', name: 'init', up: 'select 1' }] };
     const spec = { platformRef: { name: 'shop' }, engine: 'postgres' as const, database: 'own', source, policy: { destructive: 'RequireApproval' as const } };
     await cluster.client.create(Migrations, { metadata: { name: 'own', namespace }, spec });
@@ -242,7 +242,11 @@ describe('plan', () => {
 
   test('shows drift that is to be put back, and no value of a Secret', async () => {
     const namespace = await cluster.namespace();
-    await platforms.create(namespace, { stores: { postgres: VOLUME }, services: [{ name: 'inventory' }] });
+    await platforms.create(namespace, {
+      stores: { postgres: VOLUME },
+      broker: { nats: VOLUME },
+      services: [{ name: 'inventory' }],
+    });
     await platforms.ready(namespace);
     await operator.kill();
     const name = 'shop-inventory-postgres';
@@ -285,6 +289,40 @@ describe('plan', () => {
     expect(stdout).toContain('run migrate for Migration reports  postgres database reports: 0001_init, 0002_more');
     expect(stdout).toContain('Then it would not be Ready: 0 of 1 services are available: mine waits: Migration reports is at version 0002, and 0003 is required'); // prettier-ignore
   });
+
+  test('tells what is pending of the files in the release’s images, and what they would destroy', async () => {
+    const namespace = await cluster.namespace();
+    const spec = { stores: { postgres: VOLUME }, broker: { nats: VOLUME }, services: [{ name: 'inventory' }] };
+    await platforms.create(namespace, spec);
+    await platforms.ready(namespace);
+    // As if the database were that of a release before.
+    await operator.kill();
+    const status = (currentVersion: string) =>
+      cluster.client.mergePatch(Migrations, { namespace, name: 'shop-inventory' }, { status: { currentVersion } }, { subresource: 'status' }); // prettier-ignore
+    const path = await file('mirrored.yaml', manifest({ ...spec, images: { registry: 'mirror.example' } }));
+    await status('0000');
+    const behind = await run(['plan', '-f', path, '-n', namespace]);
+    expect(behind.stdout).toMatch(
+      /run migrate for Migration shop-inventory {2}postgres database inventory, now at 0000: 0001_\w+/,
+    );
+    await status('9999');
+    const ahead = await run(['plan', '-f', path, '-n', namespace]);
+    expect(ahead.stdout).toContain('postgres database inventory, now at 9999: nothing is pending');
+
+    const drops = { version: '0002', name: 'drop', up: 'create table b (id int);\ndrop table a' };
+    const source = { inline: [{ version: '0001', name: 'init', up: 'create table a (id int)' }, drops] };
+    const own = { ...manifest({ platformRef: { name: 'shop' }, engine: 'postgres', database: 'reports', source }, undefined, 'reports'), kind: 'Migration' }; // prettier-ignore
+    const dropping = await run(['plan', '-f', await file('own.yaml', own), '-n', namespace]);
+    expect(dropping.stdout).not.toContain('drop-table');
+    await cluster.client.create(Migrations, { ...own, metadata: { ...own.metadata, namespace }, status: undefined, spec: { ...own.spec, source: { inline: source.inline.slice(0, 1) } } } as never); // prettier-ignore
+    await cluster.client.mergePatch(Migrations, { namespace, name: 'reports' }, { status: { currentVersion: '0001' } }, { subresource: 'status' }); // prettier-ignore
+    const later = await run(['plan', '-f', await file('own.yaml', own), '-n', namespace]);
+    expect(later.stdout).toMatch(
+      /now at 0001: 0002_drop\n\s+0002_drop.up.sql:2 {2}Destructive {2}drop-table {2}drop table a/,
+    );
+    operator = cluster.startOperator();
+    await platforms.ready(namespace);
+  }, 60_000);
 
   test('of a user who may only read says what the API server could not be asked', async () => {
     const namespace = await cluster.namespace();
@@ -350,7 +388,11 @@ describe('render', () => {
 describe('install and uninstall', () => {
   test('come and go any number of times, and leave no finalizer, no data lost, and nothing of the operator', async () => {
     const namespace = await cluster.namespace();
-    await platforms.create(namespace, { stores: { postgres: VOLUME }, services: [{ name: 'inventory' }] });
+    await platforms.create(namespace, {
+      stores: { postgres: VOLUME },
+      broker: { nats: VOLUME },
+      services: [{ name: 'inventory' }],
+    });
     await platforms.ready(namespace);
     const installed = await run(['install']);
     expect([installed.code, installed.stdout]).toEqual([0, expect.stringContaining('The operator serves')]);

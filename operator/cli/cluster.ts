@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { createClient, type Client } from '../runtime/client.ts';
+import type { KubeconfigSource } from '../runtime/credentials.ts';
 import { ApiError } from '../runtime/errors.ts';
 import { findCluster } from './kubeconfig.ts';
 
@@ -20,6 +21,8 @@ export interface ClusterAccess {
   server: string;
   /** The one that was asked for, else the context's own, else `default`. */
   namespace: string;
+  /** Where its address and login come from. */
+  source: KubeconfigSource;
 }
 
 /** Who writes what the command line writes. */
@@ -56,6 +59,7 @@ async function openCluster({ kubeconfig: path, context, namespace }: ClusterFlag
       context: 'in-cluster',
       server: `https://${process.env.KUBERNETES_SERVICE_HOST}`,
       namespace: namespace ?? (await readFile(SERVICE_ACCOUNT_NAMESPACE, 'utf8')).trim(),
+      source: {},
     };
   }
   const found = await findCluster({ ...(path && { path }), ...(context && { context }) });
@@ -64,6 +68,7 @@ async function openCluster({ kubeconfig: path, context, namespace }: ClusterFlag
     context: found.context,
     server: found.server,
     namespace: namespace ?? found.namespace ?? 'default',
+    source: found.source,
   };
 }
 

@@ -1,30 +1,47 @@
 import { Command, Option } from 'commander';
 import { customResourceDefinition, KINDS } from '../api/v1alpha1/index.ts';
-import { OPERATOR_NAME, OPERATOR_NAMESPACE, operatorInstallation } from '../resources/install.ts';
-import type { Images } from '../resources/images.ts';
-import { ConfigMaps } from '../runtime/known-resources.ts';
+import { confinedTo, OPERATOR_NAME, OPERATOR_NAMESPACE, operatorInstallation } from '../resources/install.ts';
+import { ConfigMaps, Deployments, Namespaces } from '../runtime/known-resources.ts';
 import type { Client } from '../runtime/client.ts';
 import type { KubeObject } from '../runtime/resource.ts';
 import { CLI_FIELD_MANAGER, firstAnswer, withCluster, withClusterOptions, type ClusterFlags } from './cluster.ts';
-import { imagesWith } from './plan/images.ts';
+import { namespaceNames } from './namespace-names.ts';
+import { catalogueWith } from './plan/images.ts';
 
 interface InstallFlags extends ClusterFlags {
   imagesFile?: string;
+  namespaces?: readonly string[];
+  allNamespaces?: boolean;
   dryRun?: boolean;
   output?: 'yaml' | 'json';
 }
 
 const HELP = `
 Makes the custom resources, and in namespace ${OPERATOR_NAMESPACE} the operator with exactly the rights that it uses; returns once it serves. Repeat it at will: it
-upgrades, and leaves alone what is as it should be.
+upgrades, and leaves alone what is as it should be. With --namespaces it has Roles in these namespaces in place of rights everywhere, and works on platforms in these
+only; what it may see of the rest of the cluster are its storage classes, ingress classes, nodes, and whether there is the kind ServiceMonitor. An upgrade that names
+none keeps those of before.
 
   orderplane install --context prod
+  orderplane install --context prod --namespaces shop,books
   orderplane install -o yaml | kubectl diff -f -`;
 
 export function installCommand(): Command {
   const command = new Command('install')
     .description('Install or upgrade the operator in a cluster')
-    .option('--images-file <path>', "YAML file with images in place of the release's, such as those of your registry")
+    .option(
+      '--images-file <path>',
+      "YAML file with images in place of the release's, such as those of your registry, and further releases",
+    )
+    .addOption(
+      new Option(
+        '--namespaces <names>',
+        'rights in these namespaces only, with commas between them; they have to exist',
+      )
+        .argParser(namespaceNames)
+        .conflicts('allNamespaces'),
+    )
+    .option('-A, --all-namespaces', 'rights in all namespaces: the default where the operator is new')
     .option('--dry-run', 'ask the API server what would change, and change nothing')
     .addOption(new Option('-o, --output <format>', 'print the manifests and do nothing').choices(['yaml', 'json']))
     .addHelpText('after', HELP);
@@ -32,22 +49,46 @@ export function installCommand(): Command {
 }
 
 async function install(flags: InstallFlags): Promise<void> {
-  const images = await imagesWith(flags.imagesFile);
-  const objects = [...customResources(), ...operatorInstallation({ operatorImage: images.operator, images })];
-  if (flags.output) return print(objects, flags.output);
+  const { images, releases } = await catalogueWith(flags.imagesFile);
+  const inputFor = (namespaces: readonly string[] | undefined) => ({
+    operatorImage: images.operator,
+    images,
+    releases,
+    namespaces,
+  });
+  const objectsFor = (namespaces: readonly string[] | undefined) => [
+    ...customResources(),
+    ...operatorInstallation(inputFor(namespaces)),
+  ];
+  if (flags.output) return print(objectsFor(flags.namespaces), flags.output);
   await withCluster(flags, async ({ client, context }) => {
     if (!flags.imagesFile) await refuseLocalImages(client);
+    const namespaces = await wantedNamespaces(client, flags);
     if (flags.dryRun) {
-      for (const line of await wouldChange(client, objects)) console.log(line);
+      for (const line of await wouldChange(client, objectsFor(namespaces), namespaces)) console.log(line);
       return;
     }
     const { installOperator } = await import('@orderplane/hack/deploy/operator.ts');
     const { createProgress } = await import('@orderplane/hack/progress.ts');
-    await installOperator(client, images as Images, createProgress());
+    await installOperator(client, inputFor(namespaces), createProgress());
+    const where = namespaces ? `, for platforms in ${namespaces.join(', ')}` : '';
     console.log(
-      `\nThe operator serves in context ${context}. Next: kubectl apply -f shop.yaml, then orderplane status --watch`,
+      `\nThe operator serves in context ${context}${where}. Next: kubectl apply -f shop.yaml, then orderplane status --watch`,
     );
   });
+}
+
+/** Those of the flags, else those that it has: an upgrade does not widen what an operator may do. */
+async function wantedNamespaces(client: Client, flags: InstallFlags): Promise<readonly string[] | undefined> {
+  if (flags.allNamespaces) return undefined;
+  const key = { namespace: OPERATOR_NAMESPACE, name: OPERATOR_NAME };
+  const installed = flags.namespaces ? undefined : await client.get(Deployments, key, firstAnswer());
+  const namespaces = flags.namespaces ?? (installed && confinedTo(installed));
+  for (const name of namespaces ?? []) {
+    if (await client.get(Namespaces, { namespace: '', name }, firstAnswer())) continue;
+    throw new Error(`namespace ${name} does not exist, and the operator makes none: kubectl create namespace ${name}`);
+  }
+  return namespaces;
 }
 
 function customResources(): KubeObject[] {
@@ -72,7 +113,12 @@ async function refuseLocalImages(client: Client): Promise<void> {
   );
 }
 
-async function wouldChange(client: Client, objects: readonly KubeObject[]): Promise<string[]> {
+async function wouldChange(
+  client: Client,
+  objects: readonly KubeObject[],
+  namespaces: readonly string[] | undefined,
+): Promise<string[]> {
+  const { surplusRights } = await import('@orderplane/hack/deploy/rights.ts');
   const { resourceFinder } = await import('@orderplane/hack/deploy/manifests.ts');
   const { fieldChanges } = await import('./plan/changes.ts');
   const find = resourceFinder(client);
@@ -81,7 +127,7 @@ async function wouldChange(client: Client, objects: readonly KubeObject[]): Prom
     const resource = await find(object);
     const { namespace = '', name } = object.metadata;
     const before = await client.get(resource, { namespace, name }, firstAnswer());
-    const label = `${object.kind} ${name}`;
+    const label = labelOf(object);
     if (!before) {
       lines.push(`+ ${label}`);
       continue;
@@ -92,5 +138,10 @@ async function wouldChange(client: Client, objects: readonly KubeObject[]): Prom
       fields.length === 0 ? `  ${label} (as it should be)` : `~ ${label}: ${fields.map(({ path }) => path).join(', ')}`,
     );
   }
+  for (const { object } of await surplusRights(client, namespaces)) lines.push(`- ${labelOf(object)}`);
   return lines;
+}
+
+function labelOf({ kind, metadata: { namespace, name } }: KubeObject): string {
+  return `${kind} ${namespace && namespace !== OPERATOR_NAMESPACE ? `${namespace}/` : ''}${name}`;
 }

@@ -13,7 +13,11 @@ cluster.startOperator();
 const DATASET = { name: 'products', engine: 'postgres', database: 'inventory', table: 'products', key: ['id'], mode: 'Upsert', rows: [{ id: 'p1' }] }; // prettier-ignore
 
 beforeAll(async () => {
-  await platforms.create(namespace, { stores: { postgres: VOLUME }, services: [{ name: 'inventory' }] });
+  await platforms.create(namespace, {
+    stores: { postgres: VOLUME },
+    broker: { nats: VOLUME },
+    services: [{ name: 'inventory' }],
+  });
   await create('products', {});
   await platforms.ready(namespace);
 }, 60_000);

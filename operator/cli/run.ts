@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { registerControllers } from '../controllers/index.ts';
-import { withImageOverrides } from '../resources/images.ts';
-import { OPERATOR_NAME, OPERATOR_NAMESPACE } from '../resources/install.ts';
+import { readCatalogue } from '../resources/images.ts';
+import { NAMESPACES_VARIABLE, OPERATOR_NAME, OPERATOR_NAMESPACE } from '../resources/install.ts';
 import { RELEASE, RELEASE_IMAGES } from '../resources/release-images.ts';
 import {
   createClient,
@@ -15,10 +15,12 @@ import {
   type LogLevel,
 } from '../runtime/index.ts';
 
+import { namespaceNames } from './namespace-names.ts';
+
 export interface RunOptions {
   context?: string;
   kubeconfig?: string;
-  namespace?: string[];
+  namespaces?: readonly string[];
   imagesFile?: string;
   port: string;
   /** Undefined: only in the cluster. */
@@ -39,9 +41,13 @@ export function runCommand(): Command {
       ),
     )
     .addOption(new Option('--context <name>', 'context of the kubeconfig'))
-    .addOption(new Option('--namespace <name...>', 'watch only these namespaces; by default all'))
     .addOption(
-      new Option('--images-file <path>', "YAML file with images in place of the release's").env(
+      new Option('--namespaces <names>', 'watch only these namespaces, with commas between them; by default all')
+        .env(NAMESPACES_VARIABLE)
+        .argParser(namespaceNames),
+    )
+    .addOption(
+      new Option('--images-file <path>', "YAML file with images in place of the release's, and further releases").env(
         'ORDERPLANE_IMAGES_FILE',
       ),
     )
@@ -87,7 +93,7 @@ export function runCommand(): Command {
  */
 async function runOperator(options: RunOptions, signal: AbortSignal): Promise<void> {
   const log = createLogger({ level: options.logLevel });
-  const overrides = options.imagesFile ? await readFile(options.imagesFile, 'utf8') : '';
+  const file = options.imagesFile ? await readFile(options.imagesFile, 'utf8') : '';
   const client = createClient({
     kubeconfig: { path: options.kubeconfig, context: options.context },
     userAgent: `orderplane-operator/${RELEASE}`,
@@ -97,7 +103,7 @@ async function runOperator(options: RunOptions, signal: AbortSignal): Promise<vo
     client,
     log,
     http: { port: Number(options.port) },
-    ...(options.namespace && { namespaces: options.namespace }),
+    ...(options.namespaces && { namespaces: options.namespaces }),
     ...(isElected(options) && {
       leaderElection: {
         lease: { namespace: options.leaderElectionNamespace, name: options.leaderElectionLease },
@@ -105,9 +111,9 @@ async function runOperator(options: RunOptions, signal: AbortSignal): Promise<vo
       },
     }),
   });
-  registerControllers(manager, { client, images: withImageOverrides(RELEASE_IMAGES, overrides) });
+  registerControllers(manager, { client, ...readCatalogue({ release: RELEASE, images: RELEASE_IMAGES }, file) });
   try {
-    log.info({ release: RELEASE }, 'the operator starts');
+    log.info({ release: RELEASE, namespaces: options.namespaces ?? 'all' }, 'the operator starts');
     await manager.run(signal);
   } finally {
     await client.close();

@@ -170,6 +170,8 @@ const ClusterRoles = defineResource('rbac.authorization.k8s.io/v1', 'ClusterRole
 const ClusterRoleBindings = defineResource('rbac.authorization.k8s.io/v1', 'ClusterRoleBinding', 'clusterrolebindings', { namespaced: false }); // prettier-ignore
 
 async function removeInstallation(client: Client): Promise<void> {
+  const { removeRights, surplusRights } = await import('@orderplane/hack/deploy/rights.ts');
+  await removeRights(client, await surplusRights(client));
   const key = { namespace: '', name: OPERATOR_NAME };
   await client.delete(ClusterRoleBindings, key);
   await client.delete(ClusterRoles, key);

@@ -87,6 +87,8 @@ export function createCaches(manager: Pick<Manager, 'informer' | 'optionalInform
   const managed = { labelSelector: MANAGED_SELECTOR };
   const definitions = manager.informer(CustomResourceDefinitions, {
     fieldSelector: `metadata.name=${ServiceMonitors.plural}.${ServiceMonitors.group}`,
+    // Of a kind that is in no namespace: an operator with rights in some namespaces may have none to it.
+    mayBeRefused: true,
   });
   const caches: Caches = {
     platforms: manager.informer(OrderPlatforms),
@@ -124,6 +126,11 @@ export function ofPlatform<T extends KubeObject>(informer: Informer<T>, platform
 /** The pods of a platform's service, store or broker. */
 export function podsOfComponent({ pods }: Pick<Caches, 'pods'>, platform: ObjectKey, component: string): Pod[] {
   return ofPlatform(pods, platform).filter(({ metadata }) => metadata.labels?.[NAME_LABEL] === component);
+}
+
+/** Whether none of its containers runs any more, nor will. */
+export function hasEnded({ status }: Pod): boolean {
+  return status?.phase === 'Succeeded' || status?.phase === 'Failed';
 }
 
 /** The platform that an object is labelled with. */

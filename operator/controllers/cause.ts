@@ -103,7 +103,8 @@ async function answered(
       const claim = caches.claims.get({ namespace: pod.metadata.namespace ?? '', name });
       if (!claim || claim.status?.phase === 'Bound') continue;
       const [event] = await newestEvents(client, claim, undefined, signal);
-      if (event?.note) return inMaskedWords(`waits for volume claim ${name}`, event.note);
+      const state = event?.note ?? `it is ${claim.status?.phase ?? 'new'}, and nobody has said why`;
+      return inMaskedWords(`waits for volume claim ${name}`, state);
     }
   }
   return inMaskedWords(words, lastWords(said, mask));

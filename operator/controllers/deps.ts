@@ -1,4 +1,4 @@
-import type { Images } from '../resources/images.ts';
+import type { Images, Releases } from '../resources/images.ts';
 import type { Client, Clock, Recorder } from '../runtime/index.ts';
 import type { Desired, SecretData } from '../resources/desired.ts';
 import type { ReferencedData } from '../resources/environment.ts';
@@ -21,12 +21,14 @@ export interface Deps {
   recorder: Recorder;
   clock: Clock;
   images: Images;
+  /** Releases beside the operator's own. */
+  releases: Releases;
   renderer: Renderer;
   /** A password or key that nobody can guess; letters, digits, `-` and `_` only. */
   newSecret: () => string;
 }
 
 /** What this operator offers to its platforms. */
-export function offered({ renderer, images }: Pick<Deps, 'renderer' | 'images'>): Offer {
-  return { version: renderer.release, renderer: renderer.version, images };
+export function offered({ renderer, images, releases }: Pick<Deps, 'renderer' | 'images' | 'releases'>): Offer {
+  return { version: renderer.release, renderer: renderer.version, images, releases };
 }

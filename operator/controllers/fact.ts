@@ -10,6 +10,8 @@ export type Fact = {
   retryAfterMs?: number;
   /** Set where it has waited for longer than it may: what waits, and for how long. It is tried on all the same. */
   overdue?: string;
+  /** Set where work on it is under way and gets on: that takes as long as it takes, and counts against no deadline. */
+  getsOn?: true;
 } & {
   state: 'holds' | 'waiting' | 'stalled' | 'pending';
 };
@@ -26,6 +28,12 @@ export function holds(reason: string, message: string, retryAfterMs?: number): F
 
 export function waiting(reason: string, message: string, retryAfterMs?: number): Fact {
   return { state: 'waiting', reason, message, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+}
+
+/** The same, of which it is known whether work on it gets on. */
+export function gettingOn(fact: Fact, getsOn: boolean): Fact {
+  const { getsOn: _, ...rest } = fact;
+  return getsOn ? { ...rest, getsOn } : rest;
 }
 
 export function stalled(reason: string, message: string, retryAfterMs?: number): Fact {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { desiredObjects } from '../resources/desired.ts';
-import type { Images } from '../resources/images.ts';
+import type { Images, Releases } from '../resources/images.ts';
 import { RELEASE } from '../resources/release-images.ts';
 import { realClock, type Client, type Clock, type Manager } from '../runtime/index.ts';
 import { createCaches } from './caches.ts';
@@ -12,6 +12,8 @@ import { seedJobController } from './seedjob/controller.ts';
 export interface ControllersOptions {
   client: Client;
   images: Images;
+  /** Default: none beside the operator's own. */
+  releases?: Releases;
   clock?: Clock;
   /** Default: this operator's own. */
   renderer?: Renderer;
@@ -26,10 +28,18 @@ const randomSecret = () => randomBytes(24).toString('base64url');
 
 /** Registers every controller of the operator with a manager, which is then to be run. */
 export function registerControllers(manager: Manager, options: ControllersOptions): void {
-  const { client, images, clock = realClock, renderer = OWN_RENDERER, newSecret = randomSecret } = options;
+  const {
+    client,
+    images,
+    releases = {},
+    clock = realClock,
+    renderer = OWN_RENDERER,
+    newSecret = randomSecret,
+  } = options;
   const deps: Deps = {
     client,
     images,
+    releases,
     renderer,
     clock,
     caches: createCaches(manager),

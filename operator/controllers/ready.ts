@@ -70,6 +70,9 @@ export function withUnknown(
   );
 }
 
+/** The reason of Ready where a Job is at work, and has said how far it is. */
+export const PROGRESSING = 'Progressing';
+
 /** The reason of Stalled where something waits for longer than it may. */
 const DEADLINE_EXCEEDED = 'ProgressDeadlineExceeded';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { fakeClock, type Client, type Pod } from '../runtime/index.ts';
+import { ApiError, fakeClock, type Client, type Pod } from '../runtime/index.ts';
 import { servingGap } from './serving.ts';
 
 const NODES: Record<string, object> = {
@@ -11,8 +11,13 @@ const NODES: Record<string, object> = {
 const pod = (nodeName: string | undefined, status = 'True', metadata: object = {}) =>
   ({ metadata: { name: 'p', ...metadata }, spec: { nodeName, containers: [] }, status: { conditions: [{ type: 'Ready', status }] } }) as unknown as Pod; // prettier-ignore
 
+function nodeOf(name: string): object | undefined {
+  if (name === 'hidden') throw new ApiError('no right to get nodes', { status: 403, reason: 'Forbidden' });
+  return NODES[name];
+}
+
 function ask(pods: Pod[], wanted: number) {
-  const client = { get: async (_: unknown, { name }: { name: string }) => NODES[name] } as unknown as Client;
+  const client = { get: async (_: unknown, { name }: { name: string }) => nodeOf(name) } as unknown as Client;
   return servingGap({ client, clock: fakeClock() }, pods, wanted, { signal: new AbortController().signal });
 }
 
@@ -20,6 +25,7 @@ describe('pods', () => {
   test.each<[string, Pod[], number, string | undefined]>([
     ['serve that are ready, on a node that is', [pod('up')], 1, 'enough'],
     ['serve that are ready, where no node is known', [pod(undefined)], 1, 'enough'],
+    ['serve that are ready, where the operator may not look at the node', [pod('hidden')], 1, 'enough'],
     ['are enough without one whose node is silent', [pod('silent'), pod('up')], 1, 'enough'],
     ['do not serve on a node that is silent', [pod('silent')], 1, 'node silent is not ready: Kubelet stopped posting node status.'],
     ['do not serve on a node that has not reported', [pod('fresh')], 1, 'node fresh is not ready: it has not reported yet'],

@@ -2,7 +2,16 @@
  * Whether pods serve, as they and their nodes have it. What a Deployment or StatefulSet says of itself is older: its controller counts
  * what the pods said before, and pods go on saying that they are ready while their node is down.
  */
-import { findCondition, isDeleting, Nodes, type Client, type Pod, type ReconcileContext } from '../runtime/index.ts';
+import {
+  findCondition,
+  FORBIDDEN,
+  isDeleting,
+  Nodes,
+  unlessForbidden,
+  type Client,
+  type Pod,
+  type ReconcileContext,
+} from '../runtime/index.ts';
 import type { Cause } from './cause.ts';
 import type { Deps } from './deps.ts';
 
@@ -48,7 +57,9 @@ function nodeFault(
 }
 
 async function askNode(client: Client, name: string, signal: AbortSignal): Promise<string | undefined> {
-  const node = await client.get(Nodes, { namespace: '', name }, { signal });
+  const node = await unlessForbidden(client.get(Nodes, { namespace: '', name }, { signal }));
+  // What is left then is the pod's own word, which the cluster takes back within a minute of a node's silence.
+  if (node === FORBIDDEN) return undefined;
   if (!node) return `node ${name} is gone`;
   const ready = findCondition(node.status?.conditions, 'Ready');
   if (ready?.status === 'True') return undefined;

@@ -12,7 +12,7 @@ export type PlatformDatabase = { platform: Platform; adminSecret: string; identi
 
 /** A database of a platform, once it is there; or why it is not. */
 export function platformDatabase(
-  deps: Pick<Deps, 'caches' | 'images' | 'renderer'>,
+  deps: Pick<Deps, 'caches' | 'images' | 'releases' | 'renderer'>,
   at: { namespace: string; platform: string; engine: Engine; database: string },
 ): { found: PlatformDatabase; fault?: never } | { found?: never; fault: Fact } {
   const { namespace, platform: name, engine, database } = at;
@@ -23,7 +23,7 @@ export function platformDatabase(
   const identity = { name, namespace, uid: object.metadata.uid ?? '' };
   const release = releaseOf(object, offered(deps));
   const platform = parsed.success
-    ? resolvePlatform(identity, parsed.data, release.images, release.version).platform
+    ? resolvePlatform(identity, parsed.data, release.images, release).platform
     : undefined;
   if (!platform)
     return { fault: waiting('PlatformInvalid', `OrderPlatform ${name} cannot be acted on: see its status`) };

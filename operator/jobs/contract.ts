@@ -2,21 +2,12 @@
 import { z } from 'zod';
 import { migrationVersion } from '../api/v1alpha1/fields.ts';
 
+export { durationMs } from '../api/v1alpha1/fields.ts';
+
 export const DEFAULT_INPUT_FILE = '/etc/orderplane/input.json';
 export const DEFAULT_RESULT_FILE = '/dev/termination-log';
 /** Where `provision` finds the password of a role or user that names no file of its own. */
 export const PASSWORD_DIR = '/etc/orderplane/passwords';
-
-const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
-
-/** A duration as people write it (`5s`, `1m30s`), in milliseconds. */
-export function durationMs(text: string): number {
-  if (!/^(\d+(ms|s|m|h))+$/.test(text)) throw new RangeError(`"${text}" is not a duration such as 5s or 1m30s`);
-  return [...text.matchAll(/(\d+)(ms|s|m|h)/g)].reduce(
-    (sum, [, amount, unit]) => sum + Number(amount) * UNITS[unit as keyof typeof UNITS],
-    0,
-  );
-}
 
 const duration = z.string().regex(/^(\d+(ms|s|m|h))+$/, 'must be a duration such as 5s or 1m30s');
 /** Postgres cuts longer names off in silence. */
@@ -196,6 +187,10 @@ export type PostgresRole = z.infer<typeof postgresRole>;
 const mongoUser = z.strictObject({ name: z.string().min(1), ...passwordSource, database: z.string().min(1) });
 export type MongoUser = z.infer<typeof mongoUser>;
 
+/** Reaches only keys and channels that begin with the prefix. */
+const redisUser = z.strictObject({ name: z.string().min(1), ...passwordSource, prefix: z.string().min(2) });
+export type RedisUser = z.infer<typeof redisUser>;
+
 /** Of which platform (`namespace/name`) the logins are, on a server that others may use as well: those of another one are not touched. */
 const forPlatform = z.string().min(1).optional();
 
@@ -212,6 +207,9 @@ export const provisionInput = z.strictObject({
   mongo: z
     .strictObject({ users: z.array(mongoUser), ended: z.array(z.string().min(1)).default([]), forPlatform })
     .optional(),
+  redis: z
+    .strictObject({ users: z.array(redisUser), ended: z.array(z.string().min(1)).default([]), forPlatform })
+    .optional(),
   /** Has the server read its configuration again, until the one with this user is in force. */
   nats: z.strictObject({ systemUser: z.string().min(1), marker: z.string().min(1) }).optional(),
 });
@@ -223,9 +221,11 @@ export interface ProvisionResult {
 }
 
 export const connectInput = z.strictObject({
-  backend: z.enum(['postgres', 'mongo', 'nats']),
+  backend: z.enum(['postgres', 'mongo', 'redis', 'nats']),
   /** Who logs in, the Secret that has the login, and the variable that has its URI. */
   logins: z.array(z.strictObject({ who: z.string().min(1), secret: z.string().min(1), variable: z.string().min(1) })),
+  /** `namespace/name` of the platform that a broker is taken for: it is for one. */
+  platform: z.string().min(1).optional(),
 });
 export type ConnectInput = z.infer<typeof connectInput>;
 
@@ -237,18 +237,22 @@ export interface ConnectResult {
 export const verifyInput = z.strictObject({
   gatewayUrl: z.url(),
   timeoutSeconds: z.number().int().positive().default(30),
+  /** What has to be done before an order is confirmed, in order: none where it is confirmed at once. */
+  sagaSteps: z.array(z.enum(['stock', 'payment'])).default([]),
   /** The broker's monitoring endpoint: tells an event that was never published from one that was never projected. */
   brokerMonitorUrl: z.url().optional(),
 });
 export type VerifyInput = z.infer<typeof verifyInput>;
 
-export const HOPS = ['gateway', 'orders', 'inventory', 'broker', 'order-query'] as const;
+export const HOPS = ['gateway', 'orders', 'inventory', 'payments', 'broker', 'order-query'] as const;
 export type Hop = (typeof HOPS)[number];
 
 export interface VerifyResult {
   orderId: string;
   /** From the answer of createOrder to the order's being seen in the read model. */
   visibleAfterMs: number;
+  /** The same until it was confirmed there; absent where no step is needed for that. */
+  confirmedAfterMs?: number;
 }
 
 export interface JobFailure {
@@ -259,5 +263,7 @@ export interface JobFailure {
   hop?: Hop;
   /** Beside the refusal of a plan: the plan. */
   plan?: MigrationPlan;
+  /** What a seed had written before it failed, and is not undone by that. */
+  datasets?: SeedResult['datasets'];
 }
 export type JobResult<T> = ({ ok: true } & T) | JobFailure;

@@ -12,6 +12,7 @@ export const FAILURE_REASONS = [
   'Failed',
   // provision
   'LoginTaken',
+  'UsersNotKept',
   // migrate
   'InvalidSource',
   'EditedMigration',
@@ -38,10 +39,12 @@ export const FAILURE_REASONS = [
   'NotConfirmed',
   // connect
   'NoJetStream',
+  'BrokerTaken',
   // verify
   'GatewayUnreachable',
   'OrderRejected',
   'ReadModelTimeout',
+  'OrderNotConfirmed',
   'CancelFailed',
 ] as const;
 export type FailureReason = (typeof FAILURE_REASONS)[number];

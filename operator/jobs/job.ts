@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import type { z } from 'zod';
 import { withAuthority } from '../resources/authority.ts';
 import { createLogger, type Log, type LogLevel } from '../runtime/log.ts';
-import { DEFAULT_INPUT_FILE, DEFAULT_RESULT_FILE, type JobResult } from './contract.ts';
+import { DEFAULT_INPUT_FILE, DEFAULT_RESULT_FILE, type JobFailure, type JobResult } from './contract.ts';
 import { JobError, messageOf } from './failures.ts';
 import { fitResult } from './result.ts';
 import { createSecrets, passwordOf, type Secrets } from './secrets.ts';
@@ -16,7 +16,11 @@ export interface JobContext<I> {
   signal: AbortSignal;
   log: Log;
   secrets: Secrets;
+  /** Notes what is done and stays so, for a result that tells of a failure after it. */
+  noteDone(done: Done): void;
 }
+
+type Done = Pick<JobFailure, 'datasets'>;
 
 export interface Job<I, R extends object> {
   name: string;
@@ -41,12 +45,14 @@ export async function runJob<I, R extends object>(
   }).child({ job: job.name });
 
   let result: JobResult<R>;
+  let done: Done = {};
+  const noteDone = (what: Done): void => void (done = what);
   try {
     const input = await readInput(job.input, env.ORDERPLANE_INPUT ?? DEFAULT_INPUT_FILE);
     log.info('started');
-    result = { ok: true, ...(await job.run({ input, env, signal, log, secrets })) };
+    result = { ok: true, ...(await job.run({ input, env, signal, log, secrets, noteDone })) };
   } catch (error) {
-    result = toFailure(error, signal);
+    result = { ...toFailure(error, signal), ...done };
   }
   log[result.ok ? 'info' : 'error']({ result }, result.ok ? 'finished' : result.message);
   await writeResult(fitResult(result, secrets.mask), env.ORDERPLANE_RESULT, log);
@@ -82,7 +88,7 @@ async function readInput<I>(schema: z.ZodType<I>, file: string): Promise<I> {
   throw new JobError('InvalidInput', `the input ${file} is not valid: ${issues.join('; ')}`);
 }
 
-function toFailure(error: unknown, signal: AbortSignal): JobResult<never> {
+function toFailure(error: unknown, signal: AbortSignal): JobFailure {
   if (error instanceof JobError) {
     const { reason, message, hop, plan } = error;
     return { ok: false, reason, message, ...(hop && { hop }), ...(plan && { plan }) };

@@ -17,7 +17,7 @@ export async function withMongo<T>(
   options: { uri: string; appName: string; signal: AbortSignal },
   use: (client: MongoClient) => Promise<T>,
 ): Promise<T> {
-  const { MongoClient: Mongo } = await import('mongodb');
+  const { MongoClient: Mongo } = (await import('mongodb')).default;
   options.signal.throwIfAborted();
   const client = new Mongo(options.uri, {
     appName: options.appName.slice(0, 128),

@@ -45,24 +45,34 @@ export function isUnreachable(error: unknown): boolean {
   return error instanceof Error && (UNREACHABLE_NAMES.has(error.name) || UNREACHABLE_MESSAGES.test(error.message));
 }
 
+const FIRST_PAUSE_MS = 200;
+const LAST_PAUSE_MS = 3_000;
+/** How often an attempt may lose a server that it had for a while: one that dies of what is asked of it would come to an end at some time. */
+const LOSSES = 5;
+
 /**
- * Runs `attempt` again while its server cannot be reached, for `forMs` at most. The work must be safe to repeat after a lost
- * answer: everything that the Jobs do is.
+ * Runs `attempt` again while its server cannot be reached, for `forMs` at most: that is counted from when it was lost, and not from when the work
+ * began, which may take any time: an attempt that took longer than `connectMs` had a connection. The work must be safe to repeat after a lost answer: everything that the Jobs do is.
  */
 export async function retryWhileUnreachable<T>(
   attempt: () => Promise<T>,
-  options: { what: string; signal: AbortSignal; log: Log; forMs?: number },
+  options: { what: string; signal: AbortSignal; log: Log; forMs?: number; connectMs?: number },
 ): Promise<T> {
-  const deadline = Date.now() + (options.forMs ?? 60_000);
-  for (let pauseMs = 200; ; pauseMs = Math.min(pauseMs * 1.6, 3_000)) {
+  const { what, signal, log, forMs = 60_000, connectMs = forMs / 3 } = options;
+  let [lostAt, losses, pauseMs] = [Date.now(), 0, FIRST_PAUSE_MS];
+  for (;;) {
+    const startedAt = Date.now();
     try {
       return await attempt();
     } catch (error) {
-      if (!isUnreachable(error) || options.signal.aborted) throw error;
-      const message = `${options.what} cannot be reached: ${messageOf(error)}`;
-      if (Date.now() + pauseMs > deadline) throw new JobError('Unreachable', message, { cause: error });
-      options.log.warn({ retryInMs: Math.round(pauseMs) }, message);
-      await delay(pauseMs, undefined, { signal: options.signal });
+      if (!isUnreachable(error) || signal.aborted) throw error;
+      const hadConnection = Date.now() - startedAt > connectMs;
+      if (hadConnection && losses++ < LOSSES) [lostAt, pauseMs] = [Date.now(), FIRST_PAUSE_MS];
+      const message = `${what} cannot be reached: ${messageOf(error)}`;
+      if (Date.now() - lostAt + pauseMs > forMs) throw new JobError('Unreachable', message, { cause: error });
+      log.warn({ retryInMs: Math.round(pauseMs) }, message);
+      await delay(pauseMs, undefined, { signal });
+      pauseMs = Math.min(pauseMs * 1.6, LAST_PAUSE_MS);
     }
   }
 }

@@ -14,7 +14,7 @@ export function authorityFile(backend: string): string {
 
 /**
  * The URI with the option by which its driver trusts the authority in `file`, and no other. Postgres then verifies the server's name too, unless the
- * URI says otherwise; NATS has no such option, and its URI stays.
+ * URI says otherwise; NATS and Redis have no such option, and their URIs stay.
  */
 export function withAuthority(uri: string, file: string): string {
   const [address = '', query] = uri.split('?', 2);

@@ -1,8 +1,14 @@
 /** What the services of this release are made of. A service of the user's own differs from these only in bringing its own image. */
-import { ORDER_TOPICS } from '@orderplane/contracts/topics.ts';
-import { RELEASE_SERVICES, type Need, type ReleaseService, type Requirement } from '../api/v1alpha1/index.ts';
+import { ORDER_TOPICS, PAYMENT_TOPICS, STOCK_TOPICS, type Topic } from '@orderplane/contracts/topics.ts';
+import {
+  RELEASE_SERVICES,
+  type Engine,
+  type Need,
+  type ReleaseService,
+  type Requirement,
+} from '../api/v1alpha1/index.ts';
 import type { ImageName } from './images.ts';
-import type { StoreName } from './names.ts';
+import type { Identity } from './platform.ts';
 import { PORTS } from './ports.ts';
 
 export interface CatalogueEntry {
@@ -13,21 +19,41 @@ export interface CatalogueEntry {
   portName: 'http' | 'grpc';
   /** Where /livez, /readyz and /metrics are, if not on `port`. */
   managementPort?: number;
-  probes: { live: string; ready: string };
+  /** Paths; they are asked at the management port where there is one and `port` names no other. */
+  probes: { live: string; ready: string; port?: string };
   /** Paths that it serves to the outside, where the platform is exposed. */
   routes?: string[];
   needs: Need[];
   requires?: Requirement[];
   /** Migrations in the image, at /app/<service>/migrations: the operator makes a Migration of them, and the service waits for it. */
-  migrations?: { engine: StoreName; database: string };
+  migrations?: { engine: Engine; database: string };
   /** Whether it checks the token of the verify Job. */
   checksVerification?: boolean;
-  /** Variables with `{platform}` for the platform's name; the user's own win. */
-  env?: Record<string, string>;
+  /** Whether it keeps the accounts of customers: it is given the key of their tokens, and the platform has an identity while it serves. */
+  keepsAccounts?: boolean;
+  /** What has to be done for an order before it is confirmed, and is done by this service. */
+  sagaStep?: SagaStep;
+  /** Variables by name; the user's own win. Where a value depends on the platform, it is made from it. */
+  env?: Record<string, string | ((facts: PlatformFacts) => string)>;
+}
+
+/** The steps between an order and its confirmation, in order. */
+const SAGA_STEPS = ['stock', 'payment'] as const;
+export type SagaStep = (typeof SAGA_STEPS)[number];
+
+/** What the variables of a service may depend on. */
+export interface PlatformFacts {
+  name: string;
+  sagaSteps: readonly SagaStep[];
+  identity: Identity;
 }
 
 const database = { postgres: (name: string): Need => ({ postgres: { database: name, access: 'ReadWrite' } }) };
 const service = (name: ReleaseService): Need => ({ service: { name } });
+const optionally = (need: Need): Need => ({ ...need, optional: true });
+const events = (publish: readonly Topic[], consume: readonly Topic[]): Need => ({
+  broker: { publish: [...publish], consume: [...consume] },
+});
 const node = (name: ReleaseService) => ({
   image: 'services' as const,
   command: ['node', `/app/${name}/server.mjs`],
@@ -41,41 +67,80 @@ const CATALOGUE: Readonly<Record<ReleaseService, CatalogueEntry>> = {
     port: PORTS.gateway,
     portName: 'http',
     routes: ['/api', '/docs', '/graphql'],
-    needs: [service('inventory'), service('orders'), service('order-query')],
+    needs: [
+      service('inventory'),
+      service('orders'),
+      service('order-query'),
+      optionally(service('users')),
+      optionally(service('payments')),
+      optionally({ redis: {} }),
+    ],
     checksVerification: true,
+    env: { ANONYMOUS_ORDERS: ({ identity }) => String(identity.anonymousOrders) },
+  },
+  users: {
+    ...node('users'),
+    port: PORTS.users,
+    portName: 'grpc',
+    needs: [database.postgres('users'), optionally({ redis: {} })],
+    migrations: { engine: 'postgres', database: 'users' },
+    keepsAccounts: true,
+    env: {
+      ACCESS_TOKEN_TTL: ({ identity }) => identity.accessTokenTTL,
+      REFRESH_TOKEN_TTL: ({ identity }) => identity.refreshTokenTTL,
+    },
   },
   inventory: {
     ...node('inventory'),
     port: PORTS.inventory,
     portName: 'grpc',
-    needs: [database.postgres('inventory')],
+    needs: [
+      database.postgres('inventory'),
+      events(STOCK_TOPICS, ['order_created', 'order_confirmed', 'order_cancelled']),
+    ],
     migrations: { engine: 'postgres', database: 'inventory' },
+    sagaStep: 'stock',
+  },
+  payments: {
+    ...node('payments'),
+    port: PORTS.payments,
+    portName: 'grpc',
+    needs: [database.postgres('payments'), events(PAYMENT_TOPICS, ['stock_reserved', 'order_cancelled'])],
+    migrations: { engine: 'postgres', database: 'payments' },
+    sagaStep: 'payment',
   },
   orders: {
     ...node('orders'),
     port: PORTS.orders,
     portName: 'grpc',
-    needs: [database.postgres('orders'), { broker: { publish: [...ORDER_TOPICS], consume: [] } }, service('inventory')],
+    needs: [
+      database.postgres('orders'),
+      events(ORDER_TOPICS, ['stock_reserved', 'stock_rejected', 'stock_released', ...PAYMENT_TOPICS]),
+      service('inventory'),
+    ],
     migrations: { engine: 'postgres', database: 'orders' },
+    env: { SAGA_STEPS: ({ sagaSteps }) => sagaSteps.join(',') },
   },
   'order-query': {
     ...node('order-query'),
     port: PORTS.orderQuery,
     portName: 'grpc',
-    needs: [{ mongo: { database: 'app' } }, { broker: { publish: [], consume: [...ORDER_TOPICS] } }],
+    needs: [{ mongo: { database: 'app' } }, events([], ORDER_TOPICS)],
     migrations: { engine: 'mongo', database: 'app' },
   },
   storefront: {
     image: 'storefront',
     port: PORTS.storefront,
     portName: 'http',
-    probes: { live: '/', ready: '/' },
+    managementPort: PORTS.management,
+    // A visitor's page, which needs all that a visitor needs of the server.
+    probes: { live: '/', ready: '/', port: 'http' },
     routes: ['/'],
     needs: [service('gateway')],
     env: {
       // Next binds to HOSTNAME, which is the pod's name otherwise.
       HOSTNAME: '0.0.0.0',
-      NEXT_PUBLIC_GRAPHQL_URL: `http://{platform}-gateway:${PORTS.gateway}/graphql`,
+      NEXT_PUBLIC_GRAPHQL_URL: ({ name }) => `http://${name}-gateway:${PORTS.gateway}/graphql`,
     },
   },
 };
@@ -84,6 +149,12 @@ const CATALOGUE: Readonly<Record<ReleaseService, CatalogueEntry>> = {
 export function catalogueEntry(name: string): CatalogueEntry | undefined {
   const known = RELEASE_SERVICES.find((service) => service === name);
   return known && CATALOGUE[known];
+}
+
+/** The steps of the saga of a platform with these services, in order. */
+export function sagaStepsOf(services: readonly { name: string }[]): SagaStep[] {
+  const done = new Set(services.map(({ name }) => catalogueEntry(name)?.sagaStep));
+  return SAGA_STEPS.filter((step) => done.has(step));
 }
 
 /** The path of a verification order: it is asked for where all of these run. */

@@ -24,9 +24,10 @@ export const PLATFORM_CHECKS: readonly PlatformCheck[] = [
   ...WORKLOAD_CHECKS,
 ];
 
-function versionUnknown({ version, release }: Platform): string | undefined {
+function versionUnknown({ version, release, otherReleases }: Platform): string | undefined {
   if (version === release) return undefined;
-  return `spec.version ${version} is not in this operator's catalogue, which has ${release}: use that, or another operator`;
+  const known = [release, ...otherReleases.filter((other) => other !== release)].join(', ');
+  return `spec.version ${version} is not in this operator's catalogue, which has ${known}: use one that it has, add it to the operator's images file, or use another operator`;
 }
 
 function approvalOfNothing({ services, migrations: { approvals = [] } }: Platform): string | undefined {

@@ -1,4 +1,4 @@
-/** The Job that finds whether an external store or broker can be used, by connecting to it. */
+/** The Job that finds whether an external store or broker can be used, by connecting to it; a broker is taken for the platform. */
 import { hashOf } from '../runtime/hash.ts';
 import type { SecretData } from './desired.ts';
 import { adminSecretOf, isProvisioned, loginSecretOf } from './external.ts';
@@ -13,7 +13,7 @@ export function connectPurpose(backend: Backend): string {
 
 /** The logins of an external backend that somebody else made: who has them, and the Secret that they are in. */
 export function foreignLogins(platform: Platform, backend: Backend): { who: string; secret: string }[] {
-  const services = platform.services.filter((service) => backendsOf(service).includes(backend));
+  const services = platform.services.filter((service) => backendsOf(service.needs).includes(backend));
   const logins = [
     { who: 'the administrator', secret: adminSecretOf(platform, backend) },
     ...(isProvisioned(platform, backend)
@@ -29,6 +29,7 @@ export function connectJob(platform: Platform, backend: Backend, secrets: Secret
   const input = {
     backend,
     logins: logins.map(({ who, secret }, index) => ({ who, secret, variable: variableOf(index) })),
+    ...(backend === 'nats' && { platform: `${platform.namespace}/${platform.name}` }),
   };
   return {
     ...platformJob(platform, connectPurpose(backend)),

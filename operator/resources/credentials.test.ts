@@ -6,6 +6,7 @@ import { RELEASE_IMAGES } from './release-images.ts';
 import { resolvePlatform } from './resolve.ts';
 
 const login = { backend: 'postgres' as const, username: 'orders_1', database: 'orders' };
+const redisLogin = { backend: 'redis' as const, username: 'users_1', database: '' };
 const mongoLogin = { backend: 'mongo' as const, username: 'order-query_1', database: 'app' };
 
 describe('the URI of a login on an external server', () => {
@@ -14,6 +15,7 @@ describe('the URI of a login on an external server', () => {
     ['is made of one without a login or database', 'postgresql://db.example', login, 'postgresql://orders_1:pw@db.example/orders'],
     ['keeps all members of a replica set', 'mongodb://root:x@a:1,b:2,c:3/?replicaSet=rs0&authSource=users', mongoLogin, 'mongodb://order-query_1:pw@a:1,b:2,c:3/app?replicaSet=rs0&authSource=admin'],
     ['keeps a seed list in DNS', 'mongodb+srv://root:x@cluster.example/', mongoLogin, 'mongodb+srv://order-query_1:pw@cluster.example/app?authSource=admin'],
+    ['keeps the number of a database of Redis, and its encryption', 'rediss://:x@cache.example:6380/3', redisLogin, 'rediss://users_1:pw@cache.example:6380/3'],
   ])('%s', (_, uri, who, expected) => {
     expect(uriLike(uri, who, 'pw')).toBe(expected);
   }); // prettier-ignore
@@ -43,6 +45,7 @@ test('the logins of a platform are the administrators of managed stores, and eve
     'shop-mongo-admin mongodb://root:PW@shop-mongo.apps.svc:27017/?authSource=admin&retryWrites=false',
     'shop-nats-admin nats://admin:PW@shop-nats.apps.svc:4222',
     'shop-inventory-postgres postgres://inventory_1:PW@rds.example/inventory',
+    'shop-inventory-nats nats://inventory_1:PW@shop-nats.apps.svc:4222',
     'shop-orders-postgres postgres://orders_1:PW@rds.example/orders',
     'shop-orders-nats nats://orders_1:PW@shop-nats.apps.svc:4222',
     'shop-order-query-mongo mongodb://order-query_1:PW@shop-mongo.apps.svc:27017/app?authSource=admin&retryWrites=false',

@@ -6,12 +6,13 @@ import {
   adminSecretName,
   BACKENDS,
   hostName,
+  identitySecretName,
   serviceRole,
   serviceSecretName,
   verificationSecretName,
   type Backend,
 } from './names.ts';
-import { backendsOf, type Platform } from './platform.ts';
+import { backendsOf, type Platform, type Service } from './platform.ts';
 import { PORTS } from './ports.ts';
 
 /** A login that has to exist before anything can start: who, to what, and the Secret that it is kept in. */
@@ -29,6 +30,7 @@ export interface Login {
 const ADMIN = {
   postgres: { username: 'postgres', database: 'postgres' },
   mongo: { username: 'root', database: '' },
+  redis: { username: 'default', database: '' },
   nats: { username: 'admin', database: '' },
 } as const;
 
@@ -43,17 +45,21 @@ export function loginsOf(platform: Platform): Login[] {
       ...ADMIN[backend],
     })),
     ...platform.services.flatMap((service) =>
-      backendsOf(service)
+      backendsOf(service.needs)
         .filter((backend) => isProvisioned(platform, backend))
         .map((backend) => ({
           secret: serviceSecretName(platform.name, service.name, backend),
           backend,
           service: service.name,
           username: serviceRole(service.name),
-          database: (backend === 'nats' ? undefined : service.needs[backend]?.database) ?? '',
+          database: databaseOf(service, backend),
         })),
     ),
   ];
+}
+
+function databaseOf({ needs }: Service, backend: Backend): string {
+  return (backend === 'postgres' || backend === 'mongo' ? needs[backend]?.database : undefined) ?? '';
 }
 
 /** An external server, as its Secret has it. */
@@ -83,6 +89,11 @@ export function verificationSecret(platform: Platform, key: string): Secret {
   return credentialSecret(platform, verificationSecretName(platform.name), 'verification', { key });
 }
 
+/** The Secret with the key of the platform's accounts. */
+export function identitySecret(platform: Platform, key: string): Secret {
+  return credentialSecret(platform, identitySecretName(platform.name), 'identity', { key });
+}
+
 function credentialSecret(platform: Platform, name: string, component: string, data: Record<string, string>): Secret {
   return {
     apiVersion: 'v1',
@@ -98,17 +109,17 @@ function credentialSecret(platform: Platform, name: string, component: string, d
   };
 }
 
-const SCHEMES = { postgres: 'postgres', mongo: 'mongodb', nats: 'nats' } as const;
+const SCHEMES = { postgres: 'postgres', mongo: 'mongodb', redis: 'redis', nats: 'nats' } as const;
 /** Users live in the database admin. Retryable writes need transactions, which nothing here may rely on. */
 const MONGO_OPTIONS = '?authSource=admin&retryWrites=false';
 
 function managedUri(platform: Platform, { backend, username, database }: Login, password: string): string {
   const authority = `${username}:${password}@${hostName(platform.name, platform.namespace, backend)}:${PORTS[backend]}`;
-  const path = backend === 'nats' ? '' : `/${database}`;
+  const path = backend === 'nats' || backend === 'redis' ? '' : `/${database}`;
   return `${SCHEMES[backend]}://${authority}${path}${backend === 'mongo' ? MONGO_OPTIONS : ''}`;
 }
 
-const URI = /^([a-z+]+:\/\/)(?:[^@/?]*@)?([^/?]+)(?:\/[^?]*)?(?:\?(.*))?$/;
+const URI = /^([a-z+]+:\/\/)(?:[^@/?]*@)?([^/?]+)(?:\/([^?]*))?(?:\?(.*))?$/;
 
 /** The same server (or list of servers) and options, with another login and database. Throws when it is no URI, without quoting it. */
 export function uriLike(
@@ -116,13 +127,15 @@ export function uriLike(
   login: Pick<Login, 'backend' | 'username' | 'database'>,
   password: string,
 ): string {
-  const [, scheme, hosts, query] = URI.exec(uri) ?? [];
+  const [, scheme, hosts, path, query] = URI.exec(uri) ?? [];
   if (!scheme?.startsWith(SCHEMES[login.backend]) || !hosts)
     throw new TypeError(`is not a ${SCHEMES[login.backend]}:// URI`);
   const options = new URLSearchParams(query);
   if (login.backend === 'mongo') options.set('authSource', 'admin');
   const suffix = options.size > 0 ? `?${options.toString()}` : '';
-  return `${scheme}${login.username}:${password}@${hosts}/${login.database}${suffix}`;
+  // A database of Redis is a number, and the server's owner has chosen it.
+  const database = login.backend === 'redis' ? (path ?? '') : login.database;
+  return `${scheme}${login.username}:${password}@${hosts}/${database}${suffix}`;
 }
 
 /** A value of a Secret as text. */

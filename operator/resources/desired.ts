@@ -9,6 +9,7 @@ import { nats, natsConfigSecret } from './nats.ts';
 import type { NatsUser } from './nats-config.ts';
 import type { ManagedStore, Platform } from './platform.ts';
 import { postgres } from './postgres.ts';
+import { redis } from './redis.ts';
 import { platformIngress } from './ingress.ts';
 import { networkPolicies } from './network/policies.ts';
 import { releaseMigration, type ReleaseMigration } from './release-migrations.ts';
@@ -35,6 +36,7 @@ export interface Desired {
 /** The table of contents of a platform. @param referenced the user's own Secrets and ConfigMaps that services refer to */
 export function desiredObjects(platform: Platform, secrets: SecretData, referenced: ReferencedData = {}): Desired {
   const { stores, broker, services } = platform;
+  const redisAdmin = secrets[adminSecretName(platform.name, 'redis')];
   const postgresAdmin = secrets[adminSecretName(platform.name, 'postgres')];
   return {
     networkPolicies: networkPolicies(platform, secrets),
@@ -43,6 +45,7 @@ export function desiredObjects(platform: Platform, secrets: SecretData, referenc
         ? [storeObjects(platform, postgres(platform, stores.postgres.managed, postgresAdmin))]
         : []),
       ...(stores.mongo?.managed ? [storeObjects(platform, mongo(platform, stores.mongo.managed))] : []),
+      ...(stores.redis?.managed ? [storeObjects(platform, redis(platform, stores.redis.managed, redisAdmin))] : []),
     ],
     broker: broker?.managed && brokerObjects(platform, broker.managed, secrets),
     volumes: platform.volumes.map((volume) => volumeClaim(platform, volume)),

@@ -3,17 +3,25 @@ import type { EnvironmentSpec } from '../api/v1alpha1/index.ts';
 import { AUTHORITY_KEY, authorityFile, authorityFolder } from './authority.ts';
 import type { SecretData } from './desired.ts';
 import { loginSecretOf } from './external.ts';
-import { verificationSecretName, type Backend } from './names.ts';
+import { identitySecretName, verificationSecretName, type Backend } from './names.ts';
 import { addressOf, addressVariable, backendsOf, type Platform, type Service } from './platform.ts';
 import { secretVariable, type EnvironmentVariable, type Volume, type VolumeMount } from './pod.ts';
+import { tracingVariables } from './tracing.ts';
 
 const URI_VARIABLES: Readonly<Record<Backend, string>> = {
   postgres: 'POSTGRES_URI',
   mongo: 'MONGO_URI',
+  redis: 'REDIS_URI',
   nats: 'BROKER_URI',
 };
 
-/** What is injected, then what the user wrote: LOG_LEVEL can be overridden, the reserved names cannot. */
+/** For drivers whose URIs have no option for it. */
+const AUTHORITY_VARIABLES = [
+  ['redis', 'REDIS_CA_FILE'],
+  ['nats', 'BROKER_CA_FILE'],
+] as const;
+
+/** What is injected, then what the user wrote: LOG_LEVEL and what traces go by can be overridden, the reserved names cannot. */
 export function environment(platform: Platform, service: Service, secrets: SecretData): EnvironmentVariable[] {
   const own = new Set(service.env.map(({ name }) => name));
   const logLevel = { name: 'LOG_LEVEL', value: platform.profile === 'dev' ? 'DEBUG' : 'INFO' };
@@ -22,14 +30,16 @@ export function environment(platform: Platform, service: Service, secrets: Secre
     { name: 'PROFILE', value: platform.profile },
     ...(own.has('LOG_LEVEL') ? [] : [logLevel]),
     ...(service.port === undefined || service.isDefaultPort ? [] : [{ name: 'PORT', value: String(service.port) }]),
-    ...backendsOf(service).map((backend) => uriVariable(platform, service, backend)),
-    ...(hasAuthority(platform, service, 'nats', secrets)
-      ? [{ name: 'BROKER_CA_FILE', value: authorityFile('nats') }]
-      : []),
+    ...backendsOf(service.needs).map((backend) => uriVariable(platform, service, backend)),
+    ...AUTHORITY_VARIABLES.filter(([backend]) => hasAuthority(platform, service, backend, secrets)).map(
+      ([backend, name]) => ({ name, value: authorityFile(backend) }),
+    ),
     ...(service.checksVerification
       ? [secretVariable('VERIFICATION_KEY', verificationSecretName(platform.name), 'key')]
       : []),
+    ...(service.keepsAccounts ? [secretVariable('IDENTITY_SECRET', identitySecretName(platform.name), 'key')] : []),
     ...service.needs.services.map((needed) => ({ name: addressVariable(needed), value: addressOf(platform, needed) })),
+    ...tracingVariables(platform, service.name).filter(({ name }) => !own.has(name)),
     ...service.env,
   ] as EnvironmentVariable[];
 }
@@ -50,7 +60,7 @@ export function authoritiesOf(
   service: Service,
   secrets: SecretData,
 ): { volume: Volume; mount: VolumeMount }[] {
-  return backendsOf(service)
+  return backendsOf(service.needs)
     .filter((backend) => hasAuthority(platform, service, backend, secrets))
     .map((backend) => {
       const name = `ca-${backend}`;
@@ -69,9 +79,13 @@ function hasAuthority(platform: Platform, { name, needs }: Service, backend: Bac
 }
 
 /** The Secrets of the operator's own that a service's pods read. @param backends for these alone */
-export function secretsOf(platform: Platform, service: Service, backends = backendsOf(service)): string[] {
+export function secretsOf(platform: Platform, service: Service, backends = backendsOf(service.needs)): string[] {
   const logins = backends.map((backend) => loginSecretOf(platform, service.name, backend));
-  return service.checksVerification ? [...logins, verificationSecretName(platform.name)] : logins;
+  return [
+    ...logins,
+    ...(service.checksVerification ? [verificationSecretName(platform.name)] : []),
+    ...(service.keepsAccounts ? [identitySecretName(platform.name)] : []),
+  ];
 }
 
 /** A key of a Secret or ConfigMap of the user's own. */

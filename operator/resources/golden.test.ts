@@ -88,7 +88,10 @@ test('a platform that is exposed, monitored and on external servers renders as r
           requestsPerMinute: 100,
         },
       },
-      observability: { metrics: { interval: '30s', labels: { release: 'prometheus' } } },
+      observability: {
+        metrics: { interval: '30s', labels: { release: 'prometheus' } },
+        tracing: { otlpEndpoint: 'http://10.9.8.6:4318', samplingPercent: 10 },
+      },
     }),
     RELEASE_IMAGES,
   );

@@ -1,7 +1,8 @@
 import { stringify } from 'yaml';
 import { hashOf } from '../runtime/hash.ts';
+import type { Deployment } from '../runtime/known-resources.ts';
 import type { KubeObject } from '../runtime/resource.ts';
-import type { ImageName } from './images.ts';
+import type { ImageName, Releases } from './images.ts';
 import { CONFIG_HASH_ANNOTATION } from './labels.ts';
 import { NONROOT, restrictedContainer, restrictedPod } from './pod.ts';
 import { PORTS } from './ports.ts';
@@ -10,6 +11,10 @@ import { RELEASE } from './release-images.ts';
 /** Where the operator itself lives. */
 export const OPERATOR_NAMESPACE = 'orderplane-system';
 export const OPERATOR_NAME = 'orderplane-operator';
+/** Of the Role and RoleBinding in each namespace that the operator is confined to. */
+export const PLATFORM_ROLE_NAME = 'orderplane-platforms';
+/** Names those namespaces to the operator, with commas between them. */
+export const NAMESPACES_VARIABLE = 'WATCH_NAMESPACES';
 
 const IMAGES_FILE = '/etc/orderplane/images.yaml';
 
@@ -28,6 +33,10 @@ export interface InstallInput {
   operatorImage: string;
   /** Images that take the place of the release's own, such as a local node's. */
   images?: Partial<Record<ImageName, string>>;
+  /** Releases that platforms may ask for beside the operator's own. */
+  releases?: Releases;
+  /** The only namespaces that it watches, and has rights in; undefined: all. They have to exist. */
+  namespaces?: readonly string[] | undefined;
 }
 
 /**
@@ -38,13 +47,18 @@ export function operatorInstallation(input: InstallInput): Manifest[] {
   return [
     namespace(),
     serviceAccount(),
-    clusterRole(),
-    clusterRoleBinding(),
+    ...(input.namespaces ? namespacedRights(input.namespaces) : [clusterRole(), clusterRoleBinding()]),
     leaseRole(),
     leaseRoleBinding(),
     imagesConfigMap(input),
     deployment(input),
   ];
+}
+
+/** The namespaces that an operator's Deployment confines it to; undefined: none. */
+export function confinedTo({ spec }: Deployment): readonly string[] | undefined {
+  const env = spec?.template.spec?.containers[0]?.env ?? [];
+  return env.find(({ name }) => name === NAMESPACES_VARIABLE)?.value?.split(',');
 }
 
 function namespace(): Manifest {
@@ -131,6 +145,37 @@ function clusterRoleBinding(): Manifest {
   };
 }
 
+/** Kinds that are in no namespace, so that no Role can let anybody see them. */
+const OUTSIDE_NAMESPACES = new Set(['storageclasses', 'nodes', 'ingressclasses', 'customresourcedefinitions']);
+
+/** The same rights in some namespaces only. What is left of the ClusterRole looks at kinds that are in none, and at nothing of anybody's. */
+function namespacedRights(namespaces: readonly string[]): Manifest[] {
+  const role = clusterRole();
+  const rules = role.rules as { resources: readonly string[] }[];
+  const isOutside = ({ resources }: (typeof rules)[number]) => resources.every((each) => OUTSIDE_NAMESPACES.has(each));
+  const inNamespaces = rules.filter((rule) => !isOutside(rule));
+  return [
+    { ...role, rules: rules.filter(isOutside) },
+    clusterRoleBinding(),
+    ...namespaces.flatMap((name) => platformRights(name, inNamespaces)),
+  ];
+}
+
+/** What the operator may do in one of the namespaces that it is confined to. */
+function platformRights(namespace: string, rules: readonly object[]): Manifest[] {
+  const metadata = { name: PLATFORM_ROLE_NAME, namespace, labels };
+  return [
+    { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata, rules },
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'RoleBinding',
+      metadata,
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: PLATFORM_ROLE_NAME },
+      subjects: [{ kind: 'ServiceAccount', name: OPERATOR_NAME, namespace: OPERATOR_NAMESPACE }],
+    },
+  ];
+}
+
 /** What electing a leader takes, in the operator's own namespace. */
 function leaseRole(): Manifest {
   return {
@@ -160,9 +205,10 @@ function leaseRoleBinding(): Manifest {
   };
 }
 
-/** What the operator deploys instead of the release's own images. */
-function imageOverrides({ operatorImage, images }: InstallInput): Partial<Record<ImageName, string>> {
-  return { ...images, operator: operatorImage };
+/** What the operator deploys instead of the release's own images, and beside them. */
+function imagesFile({ operatorImage, images, releases = {} }: InstallInput): object {
+  const hasReleases = Object.keys(releases).length > 0;
+  return { images: { ...images, operator: operatorImage }, ...(hasReleases && { releases }) };
 }
 
 function imagesConfigMap(input: InstallInput): Manifest {
@@ -170,7 +216,7 @@ function imagesConfigMap(input: InstallInput): Manifest {
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: own(),
-    data: { 'images.yaml': stringify({ images: imageOverrides(input) }) },
+    data: { 'images.yaml': stringify(imagesFile(input)) },
   };
 }
 
@@ -185,8 +231,8 @@ function deployment(input: InstallInput): Manifest {
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
       selector: { matchLabels: selector },
       template: {
-        // A changed override has to reach the running operator.
-        metadata: { labels, annotations: { [CONFIG_HASH_ANNOTATION]: hashOf(imageOverrides(input)) } },
+        // A changed file has to reach the running operator.
+        metadata: { labels, annotations: { [CONFIG_HASH_ANNOTATION]: hashOf(imagesFile(input)) } },
         spec: restrictedPod(NONROOT, {
           serviceAccountName: OPERATOR_NAME,
           automountServiceAccountToken: true,
@@ -199,7 +245,10 @@ function deployment(input: InstallInput): Manifest {
   };
 }
 
-function operatorContainer({ operatorImage }: InstallInput) {
+/** Most of what a visit makes is dead at its end. In the 2 MiB that Node would choose by the memory limit, much of it would live on by then. */
+export const OPERATOR_NODE_OPTIONS = '--max-semi-space-size=8';
+
+function operatorContainer({ operatorImage, namespaces }: InstallInput) {
   const probe = (path: string) => ({ httpGet: { path, port: 'management' } });
   return restrictedContainer({
     name: 'operator',
@@ -208,6 +257,8 @@ function operatorContainer({ operatorImage }: InstallInput) {
     env: [
       { name: 'ORDERPLANE_IMAGES_FILE', value: IMAGES_FILE },
       { name: 'MANAGEMENT_PORT', value: String(PORTS.management) },
+      { name: 'NODE_OPTIONS', value: OPERATOR_NODE_OPTIONS },
+      ...(namespaces ? [{ name: NAMESPACES_VARIABLE, value: namespaces.join(',') }] : []),
       { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
       { name: 'POD_NAMESPACE', valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
     ],

@@ -1,6 +1,6 @@
 /** Every name of every object, in one place. Objects are called `<platform>-<component>`. */
 
-export const STORES = ['postgres', 'mongo'] as const;
+export const STORES = ['postgres', 'mongo', 'redis'] as const;
 export type StoreName = (typeof STORES)[number];
 /** Everything that a service logs in to. */
 export const BACKENDS = [...STORES, 'nats'] as const;
@@ -25,6 +25,11 @@ export function verificationSecretName(platform: string): string {
   return `${platform}-verification`;
 }
 
+/** The Secret whose `key` the signing keys of the platform's accounts are encrypted with. */
+export function identitySecretName(platform: string): string {
+  return `${platform}-identity`;
+}
+
 export function natsConfigSecretName(platform: string): string {
   return `${platform}-nats-config`;
 }
@@ -47,6 +52,11 @@ export function ownerRole(database: string): string {
 /** LOGIN role of a service, the first of two that it rotates between. */
 export function serviceRole(service: string): string {
   return `${service}_1`;
+}
+
+/** What the keys and channels of a service begin with in Redis: its user reaches no others. */
+export function keyPrefix(service: string): string {
+  return `${service}:`;
 }
 
 /** The claim of the volume for restore points: of a platform, or of a Migration of a database that belongs to none. */

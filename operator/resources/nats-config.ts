@@ -66,7 +66,7 @@ function userEntry(user: NatsUser, all: readonly NatsUser[]): string {
 
 /**
  * What a user publishes, requests to JetStream's API included. A topic of the release is in its stream, read through a durable
- * consumer that is called like the service; any other topic is a plain subject.
+ * consumer that is called like the service, and once more through `<service>-replay`; any other topic is a plain subject.
  */
 function publishSubjects(service: string, { publish, consume }: NonNullable<NatsUser['topics']>): string[] {
   const streams = (topics: readonly string[]) => [
@@ -85,6 +85,9 @@ function publishSubjects(service: string, { publish, consume }: NonNullable<Nats
       `$JS.API.CONSUMER.CREATE.${stream}.${service}.>`,
       `$JS.API.CONSUMER.MSG.NEXT.${stream}.${service}`,
       `$JS.ACK.${stream}.${service}.>`,
+      ...['INFO', 'DURABLE.CREATE', 'CREATE', 'MSG.NEXT', 'DELETE'].map(
+        (request) => `$JS.API.CONSUMER.${request}.${stream}.${service}-replay`,
+      ),
     ]),
     ...consume.filter((topic) => streamOf(topic) !== undefined).map(deadLetterSubject),
   ];

@@ -1,6 +1,6 @@
 /** The Jobs of a platform itself: what makes databases and roles, and what verifies. */
 import { hashOf } from '../runtime/hash.ts';
-import { VERIFIED_PATH } from './catalogue.ts';
+import { sagaStepsOf, VERIFIED_PATH } from './catalogue.ts';
 import type { Login } from './credentials.ts';
 import { adminSecretOf, isManaged } from './external.ts';
 import type { JobDefinition } from './job.ts';
@@ -10,11 +10,13 @@ import {
   adminSecretName,
   componentName,
   hostName,
+  keyPrefix,
   ownerRole,
   verificationSecretName,
   type Backend,
   type StoreName,
 } from './names.ts';
+import type { Engine } from '../api/v1alpha1/index.ts';
 import { configMarker, SYSTEM_USER, type NatsUser } from './nats-config.ts';
 import type { Platform } from './platform.ts';
 import { secretVariable } from './pod.ts';
@@ -22,7 +24,7 @@ import { PORTS } from './ports.ts';
 import { graphqlUrl } from './service.ts';
 
 /** The databases of a store: those that services need, and those that Migrations of the platform work on. */
-export function databasesOf(platform: Platform, store: StoreName, migrated: readonly string[]): string[] {
+export function databasesOf(platform: Platform, store: Engine, migrated: readonly string[]): string[] {
   const needed = platform.services.flatMap(({ needs }) => needs[store]?.database ?? []);
   return [...new Set([...needed, ...migrated])].sort();
 }
@@ -30,6 +32,7 @@ export function databasesOf(platform: Platform, store: StoreName, migrated: read
 export const ADMIN_URI_VARIABLES: Readonly<Record<StoreName, string>> = {
   postgres: 'POSTGRES_ADMIN_URI',
   mongo: 'MONGO_ADMIN_URI',
+  redis: 'REDIS_ADMIN_URI',
 };
 
 /** How a Job gets to a store as its administrator. */
@@ -104,10 +107,7 @@ export function provisionJob(
 ): JobDefinition {
   const roles = wantedRoles(logins);
   const ended = endedRoles(logins);
-  const wanted =
-    store === 'postgres'
-      ? { postgres: { ...postgresWanted(platform, databases, roles), ...(ended.length > 0 && { ended }) } }
-      : { mongo: { ...mongoWanted(roles), ...(ended.length > 0 && { ended: ended.map(({ name }) => name) }) } };
+  const wanted = { [store]: wantedOf[store](platform, databases, roles, ended) };
   // A new password has to reach the store.
   const passwords = Object.fromEntries(roles.map(({ username, password }) => [username, hashOf(password)]));
   return {
@@ -128,6 +128,32 @@ function claimed(platform: Platform, wanted: Partial<Record<StoreName, object>>)
   return Object.fromEntries(Object.entries(wanted).map(([store, parts]) => [store, { ...parts, forPlatform }]));
 }
 
+type Wanted = (
+  platform: Platform,
+  databases: readonly string[],
+  roles: readonly WantedRole[],
+  ended: ReturnType<typeof endedRoles>,
+) => object;
+
+/** What `provision` is told of each store. */
+const wantedOf: Readonly<Record<StoreName, Wanted>> = {
+  postgres: (platform, databases, roles, ended) => ({
+    ...postgresWanted(platform, databases, roles),
+    ...(ended.length > 0 && { ended }),
+  }),
+  mongo: (_platform, _databases, roles, ended) => ({
+    users: roles.map(({ username, database }) => ({ name: username, database })),
+    ...withoutEnded(ended),
+  }),
+  redis: (_platform, _databases, roles, ended) => ({
+    users: roles.map(({ username, service }) => ({ name: username, prefix: keyPrefix(service ?? '') })),
+    ...withoutEnded(ended),
+  }),
+};
+
+const withoutEnded = (ended: readonly { name: string }[]) =>
+  ended.length > 0 ? { ended: ended.map(({ name }) => name) } : {};
+
 function postgresWanted(platform: Platform, databases: readonly string[], roles: readonly WantedRole[]) {
   const accessOf = (service: string | undefined) =>
     platform.services.find(({ name }) => name === service)?.needs.postgres?.access;
@@ -135,10 +161,6 @@ function postgresWanted(platform: Platform, databases: readonly string[], roles:
     databases: databases.map((name) => ({ name, owner: ownerRole(name) })),
     roles: roles.map(({ username, database, service }) => ({ name: username, database, access: accessOf(service) })),
   };
-}
-
-function mongoWanted(roles: readonly WantedRole[]) {
-  return { users: roles.map(({ username, database }) => ({ name: username, database })) };
 }
 
 /** Has NATS take up its users as they are now, without a restart. */
@@ -162,7 +184,13 @@ const VERIFY_TIMEOUT_SECONDS = 30;
 /** Whether an order can be sent through the platform: everything on its path has to be there. */
 export function isVerifiable(platform: Platform): boolean {
   const running = new Set(platform.services.filter(({ replicas }) => replicas > 0).map(({ name }) => name));
-  return VERIFIED_PATH.through.every((name) => running.has(name));
+  return verifiedPath(platform).every((name) => running.has(name));
+}
+
+/** The services that an order goes through: those that take part in its saga, too. */
+export function verifiedPath({ services }: Pick<Platform, 'services'>): string[] {
+  const inSaga = services.filter(({ name }) => sagaStepsOf([{ name }]).length > 0).map(({ name }) => name);
+  return [...new Set<string>([...VERIFIED_PATH.through, ...inSaga])];
 }
 
 /** Sends an order through the platform, once for each input hash. @param templates what runs on the order's path */
@@ -170,6 +198,7 @@ export function verifyJob(platform: Platform, templates: unknown): JobDefinition
   const input = {
     gatewayUrl: graphqlUrl(platform, VERIFIED_PATH.entry),
     timeoutSeconds: VERIFY_TIMEOUT_SECONDS,
+    sagaSteps: sagaStepsOf(platform.services),
     ...(platform.broker?.managed && {
       brokerMonitorUrl: `http://${hostName(platform.name, platform.namespace, 'nats')}:${PORTS.natsMonitoring}`,
     }),

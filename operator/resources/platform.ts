@@ -3,6 +3,7 @@ import type {
   EnvironmentSpec,
   IngressSpec,
   MetricsSpec,
+  TracingSpec,
   OrderPlatformSpec,
   ProbesSpec,
   Profile,
@@ -11,6 +12,7 @@ import type {
   VolumeSpec,
 } from '../api/v1alpha1/index.ts';
 import type { CatalogueEntry } from './catalogue.ts';
+import type { Caller, Connections } from './connections.ts';
 import type { Images } from './images.ts';
 import type { PlatformIdentity } from './labels.ts';
 import { componentName, type Backend, type StoreName } from './names.ts';
@@ -26,6 +28,8 @@ export interface Platform extends PlatformIdentity {
   profile: Profile;
   /** The release that `images` are of. */
   release: string;
+  /** What else the operator's catalogue has. */
+  otherReleases: readonly string[];
   progressDeadlineSeconds: number;
   /** As the platform pulls them. */
   images: Images;
@@ -33,19 +37,25 @@ export interface Platform extends PlatformIdentity {
   pullSecrets: string[];
   stores: Stores;
   broker: NonNullable<OrderPlatformSpec['broker']>['nats'];
+  /** How customers show who they are, where the platform has accounts. */
+  identity: Identity;
   /** What goes for the migrations of the release. */
   migrations: NonNullable<OrderPlatformSpec['migrations']>;
   volumes: VolumeSpec[];
   services: Service[];
+  /** Services that are no longer of the platform, and have pods. */
+  leaving: Caller[];
   ingress: IngressSpec | undefined;
   /** Whether its pods are closed off by NetworkPolicies. */
   isRestricted: boolean;
   metrics: MetricsSpec | undefined;
+  tracing: TracingSpec | undefined;
 }
 
 export interface ServiceNeeds {
   postgres?: { database: string; access: Access };
   mongo?: { database: string };
+  redis?: object;
   broker?: { publish: string[]; consume: string[] };
   services: string[];
   volumes: { name: string; mountPath: string; readOnly: boolean }[];
@@ -94,24 +104,35 @@ export interface Service {
   env: EnvironmentSpec[];
   resources: ServiceSpec['resources'];
   needs: ServiceNeeds;
+  /** What its pods may connect to: at least what they need. */
+  connections: Connections;
   requires: Requirement[];
   migrations: CatalogueEntry['migrations'];
   checksVerification: boolean;
+  keepsAccounts: boolean;
 }
 
-/** The backends that a service logs in to. */
-export function backendsOf(service: Service): Backend[] {
-  const { postgres, mongo, broker } = service.needs;
+/** What the services of the release are told of customers. */
+export interface Identity {
+  accessTokenTTL: string;
+  refreshTokenTTL: string;
+  /** Whether orders can be made without an account. */
+  anonymousOrders: boolean;
+}
+
+/** The backends that somebody with these needs logs in to. */
+export function backendsOf({ postgres, mongo, redis, broker }: ServiceNeeds): Backend[] {
   return [
     ...(postgres ? ['postgres' as const] : []),
     ...(mongo ? ['mongo' as const] : []),
+    ...(redis ? ['redis' as const] : []),
     ...(broker ? ['nats' as const] : []),
   ];
 }
 
 /** The backends that the pods of a service wait for. */
 export function requiredBackends(service: Service): Backend[] {
-  return backendsOf(service).filter((backend) => !service.needs.optional.includes(backend));
+  return backendsOf(service.needs).filter((backend) => !service.needs.optional.includes(backend));
 }
 
 /** The variable that holds the address of a service. */

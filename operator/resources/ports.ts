@@ -2,6 +2,7 @@
 export const PORTS = {
   postgres: 5432,
   mongo: 27017,
+  redis: 6379,
   nats: 4222,
   natsMonitoring: 8222,
   gateway: 8080,

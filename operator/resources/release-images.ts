@@ -12,6 +12,7 @@ export const RELEASE_IMAGES = {
   postgres16: 'postgres:16',
   mongo: 'mongo:8',
   nats: 'nats:2.12',
+  redis: 'redis:8',
 };
 
 export type ImageName = keyof typeof RELEASE_IMAGES;

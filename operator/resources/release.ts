@@ -1,6 +1,6 @@
 import type { OrderPlatform } from '../api/v1alpha1/index.ts';
 import { hashOf } from '../runtime/hash.ts';
-import { IMAGE_NAMES, type Images } from './images.ts';
+import { IMAGE_NAMES, type Images, type Releases } from './images.ts';
 
 /** A release of the platform: its version, and what it is made of. */
 export interface Release {
@@ -12,6 +12,8 @@ export interface Release {
 export interface Offer extends Release {
   /** Version of what makes the manifests. */
   renderer: string;
+  /** What it also has, for platforms whose spec names it. */
+  releases: Releases;
 }
 
 /** Names an offer: an acceptance of it does not extend to the next. */
@@ -43,12 +45,19 @@ function releaseIf(
   { spec, status }: Pick<OrderPlatform, 'spec' | 'status'>,
   offered: Offer,
 ): Release {
+  const listed = spec.version === undefined ? undefined : offered.releases[spec.version];
+  if (spec.version !== undefined && listed) return { version: spec.version, images: { ...offered.images, ...listed } };
   const kept = status?.release;
   if (!kept || kept.version === offered.version) return offered;
   const isKept = spec.version === undefined ? !follows : spec.version === kept.version;
   if (!isKept) return offered;
   const images = Object.fromEntries(kept.images.map(({ name, image }) => [name, image])) as Partial<Images>;
   return { version: kept.version, images: { ...offered.images, ...images } };
+}
+
+/** Whether one version comes after another. */
+export function isNewer(version: string, than: string): boolean {
+  return version.localeCompare(than, 'en', { numeric: true }) > 0;
 }
 
 /** A release as the status keeps it. */

@@ -49,13 +49,31 @@ describe('the environment of a service has', () => {
       "the catalogue's needs and defaults, for a service of the release",
       { profile: 'prod', stores, broker, services: [{ name: 'orders' }, { name: 'inventory' }] },
       'orders',
-      ['PLATFORM=shop', 'PROFILE=prod', 'LOG_LEVEL=INFO', 'POSTGRES_URI<shop-orders-postgres/uri', 'BROKER_URI<shop-orders-nats/uri', 'INVENTORY_URL=http://shop-inventory:50053'],
+      ['PLATFORM=shop', 'PROFILE=prod', 'LOG_LEVEL=INFO', 'POSTGRES_URI<shop-orders-postgres/uri', 'BROKER_URI<shop-orders-nats/uri', 'INVENTORY_URL=http://shop-inventory:50053', 'SAGA_STEPS=stock'],
     ],
     [
+      'the steps of the saga that the platform has',
+      { stores, broker, services: [{ name: 'orders' }, { name: 'inventory' }, { name: 'payments' }] },
+      'orders',
+      expect.arrayContaining(['SAGA_STEPS=stock,payment']) as unknown as string[],
+    ],
+    [
+      'what customers need, and the way to Redis where there is one, in the service that keeps accounts',
+      { profile: 'prod', stores: { ...stores, redis: volume }, broker, services: [{ name: 'users' }], identity: { builtIn: { accessTokenTTL: '5m', refreshTokenTTL: '24h' } } },
+      'users',
+      ['PLATFORM=shop', 'PROFILE=prod', 'LOG_LEVEL=INFO', 'POSTGRES_URI<shop-users-postgres/uri', 'REDIS_URI<shop-users-redis/uri', 'IDENTITY_SECRET<shop-identity/key', 'ACCESS_TOKEN_TTL=5m', 'REFRESH_TOKEN_TTL=24h'],
+    ],
+    ...[['dev', undefined, 'true'], ['staging', undefined, 'false'], ['staging', true, 'true'], ['prod', undefined, 'false'], ['dev', false, 'false']].map(([profile, anonymousOrders, expected]): [string, OrderPlatform['spec'], string, string[]] => [
+      `whether anonymous orders are taken, for profile ${profile}${anonymousOrders === undefined ? '' : `, where the spec says ${anonymousOrders}`}`,
+      { profile, stores, broker, identity: { anonymousOrders }, services: ['gateway', 'inventory', 'orders', 'order-query'].map((name) => ({ name })) } as OrderPlatform['spec'],
+      'gateway',
+      expect.arrayContaining([`ANONYMOUS_ORDERS=${expected}`]) as unknown as string[],
+    ]),
+    [
       "the user's values instead of defaults",
-      { stores, services: [{ name: 'inventory', port: 6000, env: [{ name: 'LOG_LEVEL', value: 'WARN' }, { name: 'CACHE', value: 'off' }] }] },
+      { stores, broker, services: [{ name: 'inventory', port: 6000, env: [{ name: 'LOG_LEVEL', value: 'WARN' }, { name: 'CACHE', value: 'off' }] }] },
       'inventory',
-      ['PLATFORM=shop', 'PROFILE=dev', 'PORT=6000', 'POSTGRES_URI<shop-inventory-postgres/uri', 'LOG_LEVEL=WARN', 'CACHE=off'],
+      ['PLATFORM=shop', 'PROFILE=dev', 'PORT=6000', 'POSTGRES_URI<shop-inventory-postgres/uri', 'BROKER_URI<shop-inventory-nats/uri', 'LOG_LEVEL=WARN', 'CACHE=off'],
     ],
     [
       'the changed port of what it calls',
@@ -78,13 +96,13 @@ describe('a platform is refused for', () => {
     ['a need of a service that is not there', { services: [own({ needs: [{ service: { name: 'ghost' } }] })] }, 'service reports needs service ghost, but spec.services has no ghost'],
     ['a need of a service that nobody can call', { services: [own({ needs: [{ service: { name: 'worker' } }] }), { name: 'worker', image: 'x' }] }, 'service reports needs service worker, which has no port'],
     ['a variable that a need sets already', { services: [own({ env: [{ name: 'API_URL', value: 'x' }], needs: [{ service: { name: 'api' } }] }), { name: 'api', image: 'x', port: 8000 }] }, 'service reports sets API_URL, which its need of service api sets already'],
-    ['a second database of a service of the release', { stores, services: [{ name: 'inventory', needs: [{ postgres: { database: 'other', access: 'Owner' } }] }] }, 'service inventory of the release has a need of postgres already'],
-    ['a service of the release on a schedule', { stores, services: [{ name: 'inventory', type: 'CronJob', schedule: '@daily' }] }, 'service inventory of the release runs all the time, and not as a CronJob'],
+    ['a second database of a service of the release', { stores, broker, services: [{ name: 'inventory', needs: [{ postgres: { database: 'other', access: 'Owner' } }] }] }, 'service inventory of the release has a need of postgres already'],
+    ['a service of the release on a schedule', { stores, broker, services: [{ name: 'inventory', type: 'CronJob', schedule: '@daily' }] }, 'service inventory of the release runs all the time, and not as a CronJob'],
     ['a need of a service that runs on a schedule', { services: [own({ needs: [{ service: { name: 'nightly' } }] }), { name: 'nightly', image: 'x', type: 'CronJob', schedule: '@daily' }] }, 'service reports needs service nightly, which has no port'],
     ['a volume that is not there', { services: [own({ needs: [{ volume: { name: 'data', mountPath: '/data' } }] })] }, 'service reports needs volume data, but spec.volumes has no data: add it or drop the need'],
     ['two volumes at one path', { volumes: ['a', 'b'].map((name) => ({ name, storage: '1Gi' })), services: [own({ needs: ['a', 'b'].map((name) => ({ volume: { name, mountPath: '/data' } })) })] }, 'service reports mounts two volumes at /data'],
     ['a probe that has nothing to ask', { services: [own({ probes: { readiness: { path: '/ready' } } })] }, 'the readiness probe of service reports has no port to ask'],
-    ['a port that its management takes', { stores, services: [{ name: 'inventory', port: 8081 }] }, 'service inventory cannot listen on 8081, which is its management port'],
+    ['a port that its management takes', { stores, broker, services: [{ name: 'inventory', port: 8081 }] }, 'service inventory cannot listen on 8081, which is its management port'],
   ])('%s', (_, spec, violation) => {
     expect(resolve(spec).violations?.join()).toContain(violation);
   }); // prettier-ignore
@@ -133,7 +151,7 @@ describe('the number of pods', () => {
 
 describe('probes', () => {
   const probesOf = (service: object, name = 'mine') => {
-    const spec = { stores, services: [{ name, ...(name === 'mine' && { image: 'x' }), ...service }] };
+    const spec = { stores, broker, services: [{ name, ...(name === 'mine' && { image: 'x' }), ...service }] };
     const deployment = desiredObjects(platformOf(spec), {}).services[0]?.deployment;
     const { startupProbe, readinessProbe, livenessProbe } = deployment?.spec?.template.spec?.containers[0] ?? {};
     const brief = (probe: typeof startupProbe) => {

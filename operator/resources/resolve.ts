@@ -1,39 +1,48 @@
 import type { EnvironmentSpec, Need, OrderPlatformSpec, ServiceSpec } from '../api/v1alpha1/index.ts';
 import { autoscalingOf, replicasOf } from './autoscaling.ts';
-import { catalogueEntry } from './catalogue.ts';
+import { catalogueEntry, sagaStepsOf, type CatalogueEntry, type PlatformFacts } from './catalogue.ts';
 import { PLATFORM_CHECKS } from './checks.ts';
+import { connectionsOf } from './connections.ts';
 import { fromRegistry, type Images } from './images.ts';
 import type { PlatformIdentity } from './labels.ts';
 import { BACKENDS, componentName } from './names.ts';
-import type { Platform, Schedule, Service, ServiceNeeds } from './platform.ts';
+import type { Identity, Platform, Schedule, Service, ServiceNeeds } from './platform.ts';
 import { RELEASE } from './release-images.ts';
 
 export type Resolution = { platform: Platform; violations?: never } | { platform?: never; violations: string[] };
 
-/** What a spec amounts to with this operator's catalogue, or everything that is wrong with it, in words. */
+/**
+ * What a spec amounts to with this operator's catalogue, or everything that is wrong with it, in words.
+ * @param release that the images are of, and what else the catalogue has
+ */
 export function resolvePlatform(
   identity: Omit<PlatformIdentity, 'version'>,
   spec: OrderPlatformSpec,
   releaseImages: Images,
-  release: string = RELEASE,
+  release: { version: string; others?: readonly string[] } = { version: RELEASE },
 ): Resolution {
   const images = fromRegistry(releaseImages, spec.images?.registry);
+  const facts = { name: identity.name, sagaSteps: sagaStepsOf(spec.services), identity: identityOf(spec) };
   const platform: Platform = {
     ...identity,
-    version: spec.version ?? release,
-    release,
+    version: spec.version ?? release.version,
+    release: release.version,
+    otherReleases: release.others ?? [],
     profile: spec.profile,
     progressDeadlineSeconds: spec.progressDeadlineSeconds,
     images,
     pullSecrets: (spec.images?.pullSecrets ?? []).map(({ name }) => name),
     stores: spec.stores ?? {},
     broker: spec.broker?.nats,
+    identity: facts.identity,
     migrations: spec.migrations ?? {},
     volumes: spec.volumes ?? [],
-    services: spec.services.map((service) => resolveService(identity.name, service, spec, images)),
+    services: spec.services.map((service) => resolveService(facts, service, spec, images)),
+    leaving: [],
     ingress: spec.exposure?.ingress,
     isRestricted: spec.networkPolicy?.enabled ?? true,
     metrics: spec.observability?.metrics,
+    tracing: spec.observability?.tracing,
   };
   const violations = PLATFORM_CHECKS.map((check) => check(platform, spec)).filter(
     (violation) => violation !== undefined,
@@ -41,10 +50,22 @@ export function resolvePlatform(
   return violations.length > 0 ? { violations } : { platform };
 }
 
-function resolveService(platform: string, spec: ServiceSpec, platformSpec: OrderPlatformSpec, images: Images): Service {
+const DEFAULT_TOKENS = { accessTokenTTL: '15m', refreshTokenTTL: '168h' };
+
+function identityOf({ profile, identity }: OrderPlatformSpec): Identity {
+  return { ...(identity?.builtIn ?? DEFAULT_TOKENS), anonymousOrders: identity?.anonymousOrders ?? profile === 'dev' };
+}
+
+function resolveService(
+  facts: PlatformFacts,
+  spec: ServiceSpec,
+  platformSpec: OrderPlatformSpec,
+  images: Images,
+): Service {
   const { profile } = platformSpec;
   const entry = catalogueEntry(spec.name);
   const isOurImage = entry !== undefined && spec.image === undefined;
+  const needs = resolveNeeds([...(entry?.needs ?? []), ...(spec.needs ?? [])], platformSpec);
   return {
     name: spec.name,
     image: spec.image ?? (entry ? images[entry.image] : ''),
@@ -61,16 +82,18 @@ function resolveService(platform: string, spec: ServiceSpec, platformSpec: Order
     probes: spec.probes ?? {},
     routes: spec.routes ?? entry?.routes ?? [],
     isOurImage,
-    env: mergeEnv(platform, entry?.env ?? {}, spec.env ?? []),
+    env: mergeEnv(facts, entry?.env ?? {}, spec.env ?? []),
     resources: spec.resources,
-    needs: resolveNeeds([...(entry?.needs ?? []), ...(spec.needs ?? [])], platformSpec),
+    needs,
+    connections: connectionsOf(needs),
     requires: [
-      ...(entry?.migrations ? [{ migration: componentName(platform, spec.name) }] : []),
+      ...(entry?.migrations ? [{ migration: componentName(facts.name, spec.name) }] : []),
       ...(entry?.requires ?? []),
       ...(spec.requires ?? []),
     ],
     migrations: entry?.migrations,
     checksVerification: entry?.checksVerification ?? false,
+    keepsAccounts: entry?.keepsAccounts ?? false,
   };
 }
 
@@ -78,9 +101,16 @@ function scheduleOf({ schedule, timeZone, concurrencyPolicy = 'Forbid' }: Servic
   return schedule === undefined ? undefined : { cron: schedule, timeZone, concurrencyPolicy };
 }
 
-function mergeEnv(platform: string, defaults: Record<string, string>, own: EnvironmentSpec[]): EnvironmentSpec[] {
+function mergeEnv(
+  facts: PlatformFacts,
+  defaults: NonNullable<CatalogueEntry['env']>,
+  own: EnvironmentSpec[],
+): EnvironmentSpec[] {
   const merged = new Map<string, EnvironmentSpec>(
-    Object.entries(defaults).map(([name, value]) => [name, { name, value: value.replaceAll('{platform}', platform) }]),
+    Object.entries(defaults).map(([name, value]) => [
+      name,
+      { name, value: typeof value === 'string' ? value : value(facts) },
+    ]),
   );
   for (const variable of own) merged.set(variable.name, variable);
   return [...merged.values()];
@@ -92,9 +122,11 @@ function resolveNeeds(all: readonly Need[], platform: OrderPlatformSpec): Servic
   const brokers = needs.flatMap((need) => need.broker ?? []);
   const postgres = needs.find((need) => need.postgres)?.postgres;
   const mongo = needs.find((need) => need.mongo)?.mongo;
+  const redis = needs.find((need) => need.redis)?.redis;
   return {
     ...(postgres && { postgres }),
     ...(mongo && { mongo }),
+    ...(redis && { redis }),
     ...(brokers.length > 0 && {
       broker: {
         publish: [...new Set(brokers.flatMap(({ publish }) => publish))],
@@ -111,10 +143,11 @@ function resolveNeeds(all: readonly Need[], platform: OrderPlatformSpec): Servic
 }
 
 /** Whether the platform has what a need is about. */
-function isThere({ postgres, mongo, broker, service, volume }: Need, platform: OrderPlatformSpec): boolean {
+function isThere({ postgres, mongo, redis, broker, service, volume }: Need, platform: OrderPlatformSpec): boolean {
   return (
     (!postgres || platform.stores?.postgres !== undefined) &&
     (!mongo || platform.stores?.mongo !== undefined) &&
+    (!redis || platform.stores?.redis !== undefined) &&
     (!broker || platform.broker?.nats !== undefined) &&
     (!service || platform.services.some(({ name }) => name === service.name)) &&
     (!volume || (platform.volumes ?? []).some(({ name }) => name === volume.name))

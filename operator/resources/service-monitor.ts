@@ -7,7 +7,7 @@ import type { Platform } from './platform.ts';
 export interface ServiceMonitor extends KubeObject {
   spec: {
     selector: { matchLabels: Record<string, string> };
-    endpoints: { port: string; path: string; interval?: string }[];
+    endpoints: { port: string; path: string; honorLabels: boolean; interval?: string }[];
   };
 }
 
@@ -22,7 +22,15 @@ export function serviceMonitor(platform: Platform): ServiceMonitor | undefined {
     metadata: { ...metadata, labels: { ...metrics.labels, ...metadata.labels } },
     spec: {
       selector: { matchLabels: { 'app.kubernetes.io/component': 'service', [PLATFORM_LABEL]: platform.name } },
-      endpoints: [{ port: 'management', path: '/metrics', ...(metrics.interval && { interval: metrics.interval }) }],
+      endpoints: [
+        {
+          port: 'management',
+          path: '/metrics',
+          // `service` and `endpoint` are labels of the services' own, and would become exported_service and exported_endpoint.
+          honorLabels: true,
+          ...(metrics.interval && { interval: metrics.interval }),
+        },
+      ],
     },
   };
 }

@@ -33,7 +33,8 @@ const saysWhatToAsk = (probe: ProbeSpec | undefined) => probe?.path ?? probe?.co
 function action(service: Service, asked: ProbeSpec | undefined, usualPath: string | undefined): Probe | undefined {
   if (asked?.command) return { exec: { command: asked.command } };
   const path = asked?.path ?? usualPath;
-  const port = asked?.port ?? (path === undefined ? portName(service) : (managementPort(service) ?? portName(service)));
+  const usualPort = path === undefined ? undefined : (service.probePaths?.port ?? managementPort(service));
+  const port = asked?.port ?? usualPort ?? portName(service);
   if (port === undefined) return undefined;
   return path === undefined ? { tcpSocket: { port } } : { httpGet: { path, port } };
 }

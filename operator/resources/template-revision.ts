@@ -1,6 +1,7 @@
 /** The pod templates that were applied, as ControllerRevisions: what is put back, and returned to. */
 import { hashOf } from '../runtime/hash.ts';
 import type { ControllerRevision } from '../runtime/known-resources.ts';
+import type { Connections } from './connections.ts';
 import { INPUT_HASH_LABEL, ownedMetadata, REVISION_OF_LABEL, type PlatformIdentity } from './labels.ts';
 import { componentName } from './names.ts';
 import type { PodTemplate } from './pod.ts';
@@ -8,6 +9,7 @@ import type { PodTemplate } from './pod.ts';
 const RENDERER = 'orderplane.dev/renderer';
 const RELEASE = 'orderplane.dev/release';
 const RENDERED_HASH = 'orderplane.dev/rendered-hash';
+const CONNECTIONS = 'orderplane.dev/connections';
 const GOOD = 'orderplane.dev/was-available';
 const FAILED_ATTEMPT = 'orderplane.dev/failed-attempt';
 const FAILURE = 'orderplane.dev/failure';
@@ -24,6 +26,8 @@ export interface TemplateRevision {
   inputHash: string;
   /** What that renderer makes of the input: the template itself, unless it is kept from an older renderer. */
   renderedHash: string;
+  /** What its pods connect to, where they are of a service. */
+  connections?: Connections | undefined;
   /** Whether all pods ran with it: only then it is worth a return. */
   wasAvailable: boolean;
   /** Why its rollout was given up, and in which attempt. */
@@ -40,7 +44,7 @@ export function revisionObject(
   component: string,
   pinned: TemplateRevision,
 ): ControllerRevision {
-  const { template, revision, failure } = pinned;
+  const { template, revision, connections, failure } = pinned;
   const metadata = ownedMetadata(platform, revisionName(platform.name, component, template), component, 'revision');
   return {
     apiVersion: 'apps/v1',
@@ -53,6 +57,7 @@ export function revisionObject(
         [RELEASE]: pinned.release,
         [INPUT_HASH_LABEL]: pinned.inputHash,
         [RENDERED_HASH]: pinned.renderedHash,
+        ...(connections && { [CONNECTIONS]: JSON.stringify(connections) }),
         ...(pinned.wasAvailable && { [GOOD]: 'true' }),
         ...(failure && { [FAILED_ATTEMPT]: failure.attempt, [FAILURE]: failure.message }),
       },
@@ -64,7 +69,7 @@ export function revisionObject(
 
 export function parseRevision({ metadata, revision, data }: ControllerRevision): TemplateRevision {
   const { annotations = {} } = metadata;
-  const attempt = annotations[FAILED_ATTEMPT];
+  const { [FAILED_ATTEMPT]: attempt, [CONNECTIONS]: connections } = annotations;
   return {
     revision,
     template: (data as { template: PodTemplate }).template,
@@ -72,6 +77,7 @@ export function parseRevision({ metadata, revision, data }: ControllerRevision):
     release: annotations[RELEASE] ?? '',
     inputHash: annotations[INPUT_HASH_LABEL] ?? '',
     renderedHash: annotations[RENDERED_HASH] ?? '',
+    ...(connections !== undefined && { connections: JSON.parse(connections) as Connections }),
     wasAvailable: annotations[GOOD] === 'true',
     ...(attempt !== undefined && { failure: { attempt, message: annotations[FAILURE] ?? '' } }),
   };

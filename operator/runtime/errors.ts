@@ -67,6 +67,18 @@ export function isForbidden(error: unknown): error is ApiError {
   return error instanceof ApiError && error.status === 403;
 }
 
+export const FORBIDDEN = Symbol('forbidden');
+
+/** What a request answers, or FORBIDDEN where this user may not make it: for what one can do without. */
+export async function unlessForbidden<T>(answer: Promise<T>): Promise<T | typeof FORBIDDEN> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isForbidden(error)) return FORBIDDEN;
+    throw error;
+  }
+}
+
 /** The resource version asked for is older than the server's history. */
 export function isGone(error: unknown): error is ApiError {
   return error instanceof ApiError && (error.status === 410 || error.reason === 'Expired');

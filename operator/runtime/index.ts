@@ -30,11 +30,13 @@ export {
   ApiError,
   isAlreadyExists,
   isConflict,
+  FORBIDDEN,
   isForbidden,
   isInvalid,
   isNotFound,
   TerminalError,
   toError,
+  unlessForbidden,
 } from './errors.ts';
 export { FencedError, type Fence } from './fence.ts';
 export { createLeaderElection, type LeaderElection, type LeaderElectionOptions, type LeaseTiming } from './leader.ts';
@@ -61,7 +63,7 @@ export {
   type Applied,
   type ApplyIfChangedOptions,
 } from './apply.ts';
-export { changesBetween, type ValueChange } from './compare.ts';
+export { changesBetween, differences, type ValueChange } from './compare.ts';
 export { managersOf, type ManagedFields } from './field-managers.ts';
 export { hashOf } from './hash.ts';
 export { controllerOf, controllerReference, refersTo } from './owner.ts';

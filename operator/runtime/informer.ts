@@ -29,6 +29,8 @@ export interface Informer<T extends KubeObject = KubeObject> {
   addHandler(handler: (event: InformerEvent<T>) => void): void;
   /** Whether everything has been listed once. */
   hasSynced(): boolean;
+  /** Whether it has been listed never, and the server refuses that. Only with `mayBeRefused`, and then it counts as synced. */
+  isRefused(): boolean;
   /** Resolves when everything has been listed once; rejects when the signal aborts first. */
   synced(signal?: AbortSignal): Promise<void>;
   /** Starts to list and watch; resolves when the signal has ended it. */
@@ -45,6 +47,8 @@ export interface InformerOptions {
   fieldSelector?: string;
   /** Dotted paths of fields whose managers are kept, for `managersOf`. */
   managersOf?: readonly string[];
+  /** Nobody is to wait for it where the user has no right to list it. */
+  mayBeRefused?: boolean;
   clock?: Clock;
   log?: Log;
   tuning?: Partial<ReflectorTuning>;
@@ -59,6 +63,7 @@ export function createInformer<T extends KubeObject>(resource: Resource<T>, opti
     labelSelector,
     fieldSelector,
     managersOf = [],
+    mayBeRefused = false,
     clock = realClock,
     log = silentLogger,
     tuning,
@@ -71,6 +76,7 @@ export function createInformer<T extends KubeObject>(resource: Resource<T>, opti
   ]);
   const handlers: ((event: InformerEvent<T>) => void)[] = [];
   const unsynced = new Set<string | undefined>(namespaces);
+  const refused = new Set<string | undefined>();
   const { promise: syncedOnce, resolve: markSynced } = Promise.withResolvers<void>();
   const reflectors: Reflector[] = [];
 
@@ -108,6 +114,11 @@ export function createInformer<T extends KubeObject>(resource: Resource<T>, opti
     emit({ type: 'delete', object: last });
   }
 
+  function settle(namespace: string | undefined): void {
+    unsynced.delete(namespace);
+    if (unsynced.size === 0) markSynced();
+  }
+
   function sinkFor(namespace: string | undefined): ReflectorSink<T> {
     return {
       replace(listed) {
@@ -118,8 +129,14 @@ export function createInformer<T extends KubeObject>(resource: Resource<T>, opti
         for (const key of gone) drop(key, objects.get(key)!);
         const initial = unsynced.has(namespace);
         for (const object of listed) store(object, initial);
-        unsynced.delete(namespace);
-        if (unsynced.size === 0) markSynced();
+        refused.delete(namespace);
+        settle(namespace);
+      },
+      refuse() {
+        if (!mayBeRefused || !unsynced.has(namespace)) return;
+        log.warn({ resource: resource.plural }, 'no right to list it: going on without');
+        refused.add(namespace);
+        settle(namespace);
       },
       upsert: (object) => store(object, false),
       remove: (object) => drop(keyToString(keyOf(object)), prepare(resource, object, managersOf)),
@@ -156,6 +173,7 @@ export function createInformer<T extends KubeObject>(resource: Resource<T>, opti
       for (const object of objects.values()) handler({ type: 'add', object, initial: true });
     },
     hasSynced: () => unsynced.size === 0,
+    isRefused: () => refused.size > 0,
     async synced(signal) {
       if (!signal) return syncedOnce;
       signal.throwIfAborted();

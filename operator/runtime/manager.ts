@@ -40,6 +40,8 @@ export interface InformerScope {
   fieldSelector?: string;
   /** Dotted paths of fields whose managers are kept, for `managersOf`. */
   managersOf?: readonly string[];
+  /** Nobody is to wait for it where the user has no right to list it. */
+  mayBeRefused?: boolean;
 }
 
 /** Owns what the controllers of a process share: caches, metrics, the event recorder, the management server. */

@@ -5,8 +5,8 @@ import type { KubeObject, Resource } from './resource.ts';
 
 /** An informer of a kind that the cluster may not have. */
 export interface OptionalInformer<T extends KubeObject = KubeObject> extends Informer<T> {
-  /** Whether the API server has the kind now. While it has not, the cache says nothing. */
-  isServed(): boolean;
+  /** Whether the API server has the kind now; undefined where that cannot be seen. While it has not, the cache says nothing. */
+  isServed(): boolean | undefined;
 }
 
 /**
@@ -28,7 +28,8 @@ export function createOptionalInformer<T extends KubeObject>(
     change = Promise.withResolvers();
   });
 
-  function isServed(): boolean {
+  function isServed(): boolean | undefined {
+    if (definitions.isRefused()) return undefined;
     const found = definitions.get(definition);
     const served = found?.spec.versions.some(({ name, served: is }) => is && name === resource.version);
     return (
@@ -39,7 +40,7 @@ export function createOptionalInformer<T extends KubeObject>(
   /** Resolves when `isServed` answers `wanted`, or the signal aborts. */
   async function becomes(wanted: boolean, signal: AbortSignal): Promise<void> {
     const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-    while (!signal.aborted && isServed() !== wanted) await Promise.race([change.promise, aborted]);
+    while (!signal.aborted && (isServed() === true) !== wanted) await Promise.race([change.promise, aborted]);
   }
 
   return {

@@ -1,7 +1,7 @@
 import { backoffDelay, type Backoff } from './backoff.ts';
 import type { Client, WatchEvent } from './client.ts';
 import { sleep, type Clock } from './clock.ts';
-import { ApiError, isGone, isVersionTooLarge } from './errors.ts';
+import { ApiError, isForbidden, isGone, isVersionTooLarge } from './errors.ts';
 import type { Log } from './log.ts';
 import { isOlderVersion, type KubeObject, type Resource } from './resource.ts';
 
@@ -11,6 +11,8 @@ export interface ReflectorSink<T> {
   replace(objects: T[]): void;
   upsert(object: T): void;
   remove(object: T): void;
+  /** Nothing could be learnt: the server does not let this user list it. It is asked again all the same. */
+  refuse?(): void;
 }
 
 export interface ReflectorOptions<T extends KubeObject> {
@@ -136,6 +138,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
       const lost = isGone(error) || isVersionTooLarge(error);
       if (lost) version = undefined;
       if (error instanceof ApiError) asked = error.retryAfterMs ?? 0;
+      if (isForbidden(error) && version === undefined) sink.refuse?.();
       log.info(
         { err: error, relist: lost },
         lost ? 'the watch fell behind: listing anew' : 'the watch broke: reconnecting',

@@ -1,5 +1,5 @@
 import { OrderQueryService } from '@orderplane/contracts/gen/orderplane/orderquery/v1/order_query_pb.js';
-import { jetStreamBus } from '@orderplane/shared/events/jetstream/bus.ts';
+import { openBus } from '@orderplane/shared/events/jetstream/open.ts';
 import { serveGrpc } from '@orderplane/shared/grpc/server.ts';
 import { defineService } from '@orderplane/shared/service.ts';
 import { orderQueryConfig } from './config.ts';
@@ -11,21 +11,12 @@ export const orderQuery = defineService({
   name: 'order-query',
   config: orderQueryConfig,
   async start(context) {
-    const { config, log, metrics, name, readiness } = context;
+    const { config, name, readiness } = context;
     const readModel = mongoReadModel(config.MONGO_URI, name);
     context.onStop(() => readModel.close());
-    const bus = jetStreamBus({
-      uri: config.BROKER_URI,
-      authorityFile: config.BROKER_CA_FILE,
-      name,
-      log,
-      metrics,
-    });
-    context.onStop(() => bus.close());
     readiness.add({ name: 'mongo', critical: true, run: () => readModel.check() });
     // Without the broker, queries are answered with what was projected so far.
-    readiness.add({ name: 'broker', critical: false, run: () => bus.check() });
-
+    const bus = openBus(context);
     bus.consume({
       name,
       topics: PROJECTED_TOPICS,

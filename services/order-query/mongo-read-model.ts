@@ -1,11 +1,30 @@
 import { CodedError } from '@orderplane/shared/errors.ts';
-import { MongoClient, MongoError, MongoServerError, MongoTopologyClosedError } from 'mongodb';
-import type { Applied, Change, OrderReadModel, OrderView } from './read-model.ts';
+import { inSpan } from '@orderplane/shared/telemetry/span.ts';
+import {
+  type Collection,
+  type Db,
+  type Filter,
+  MongoClient,
+  MongoError,
+  MongoServerError,
+  MongoTopologyClosedError,
+} from 'mongodb';
+import type { Applied, Change, OrderReadModel, OrderView, Owner } from './read-model.ts';
 
 /** `eventId` is the id of the event that made the order, which is the order's id. Its unique index comes with the migrations. */
 type OrderDocument = Omit<OrderView, 'id'> & { readonly _id: string; readonly eventId: string };
 
+type Added = 'lines' | 'total' | 'refunded' | 'updatedAt';
+/** What may be in the collection. */
+type StoredDocument = Omit<OrderDocument, Added> & Partial<Pick<OrderDocument, Added>>;
+
+const REBUILT = 'orders_rebuilt';
+const SWAP_ATTEMPTS = 20;
+
 const DUPLICATE_KEY = 11000;
+const NAMESPACE_NOT_FOUND = 26;
+const NAMESPACE_EXISTS = 48;
+const NOT_IMPLEMENTED = 238;
 // What is wrong with the document or the command, and would be so again: BadValue, FailedToParse, TypeMismatch,
 // DocumentValidationFailure, BSONObjectTooLarge. Everything else is the server's trouble.
 const DOCUMENT_FAULTS = new Set<unknown>([2, 9, 14, 121, 10_334]);
@@ -24,9 +43,41 @@ export function mongoReadModel(uri: string, name: string): OrderReadModel {
   });
   const orders = client.db().collection<OrderDocument>('orders');
 
-  const call = <T>(work: () => Promise<T>): Promise<T> => translated(() => connected(client, work));
+  const call = <T>(operation: string, work: () => Promise<T>): Promise<T> => {
+    const attributes = { 'db.system.name': 'mongodb', 'db.operation.name': operation };
+    return inSpan({ name: `mongo ${operation}`, kind: 'client', attributes }, () =>
+      translated(() => connected(client, work)),
+    );
+  };
 
-  const create = async ({ id, ...order }: OrderView): Promise<Applied> => {
+  return {
+    apply: (change) => call('apply', () => apply(orders, change)),
+    get: (id) =>
+      call('get', async () => {
+        const found = await orders.findOne({ _id: id });
+        return found ? view(found) : undefined;
+      }),
+    list: ({ first, after, owner, hiddenProduct }) =>
+      call('list', async () => {
+        const older = after === undefined ? {} : { _id: { $lt: after } };
+        const found = orders.find({ ...ownedBy(owner), ...older, productId: { $ne: hiddenProduct } }).sort({ _id: -1 });
+        return (await found.limit(first).toArray()).map(view);
+      }),
+    async startRebuild() {
+      const rebuilt = await call('prepare', () => emptyLike(client.db(), 'orders', REBUILT));
+      return {
+        apply: (change) => call('apply', () => apply(rebuilt, change)),
+        swapIn: () => call('swap', () => replaceCollection(client.db(), 'orders', REBUILT)),
+      };
+    },
+    check: () => call('ping', async () => void (await client.db().command({ ping: 1 }))),
+    close: () => client.close(),
+  };
+}
+
+async function apply(orders: Collection<OrderDocument>, change: Change): Promise<Applied> {
+  if (change.kind === 'create') {
+    const { id, ...order } = change.order;
     try {
       await orders.insertOne({ _id: id, eventId: id, ...order });
       return 'applied';
@@ -34,29 +85,56 @@ export function mongoReadModel(uri: string, name: string): OrderReadModel {
       if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return 'duplicate';
       throw error;
     }
-  };
-  const advance = async ({ id, version, status }: Extract<Change, { kind: 'advance' }>): Promise<Applied> => {
-    const { matchedCount } = await orders.updateOne({ _id: id, version: version - 1 }, { $set: { status, version } });
-    if (matchedCount === 1) return 'applied';
-    const current = await orders.findOne({ _id: id }, { projection: { version: 1 } });
-    return current && current.version >= version ? 'duplicate' : 'early';
-  };
+  }
+  const { id, version, to } = change;
+  const { matchedCount } = await orders.updateOne({ _id: id, version: version - 1 }, { $set: { ...to, version } });
+  if (matchedCount === 1) return 'applied';
+  const current = await orders.findOne({ _id: id }, { projection: { version: 1 } });
+  return current && current.version >= version ? 'duplicate' : 'early';
+}
 
-  return {
-    apply: (change) => call(() => (change.kind === 'create' ? create(change.order) : advance(change))),
-    get: (id) =>
-      call(async () => {
-        const found = await orders.findOne({ _id: id });
-        return found ? view(found) : undefined;
-      }),
-    list: ({ first, after, hiddenProduct }) =>
-      call(async () => {
-        const older = after === undefined ? {} : { _id: { $lt: after } };
-        const found = orders.find({ ...older, productId: { $ne: hiddenProduct } }).sort({ _id: -1 });
-        return (await found.limit(first).toArray()).map(view);
-      }),
-    check: () => call(async () => void (await client.db().command({ ping: 1 }))),
-    close: () => client.close(),
+function ownedBy(owner: Owner): Filter<OrderDocument> {
+  if (owner === 'anybody') return {};
+  return owner === 'anonymous' ? { userId: { $exists: false } } : { userId: owner.userId };
+}
+
+/** An empty collection with the indexes of another. */
+async function emptyLike(db: Db, model: string, name: string): Promise<Collection<OrderDocument>> {
+  await db.dropCollection(name).catch(unless(NAMESPACE_NOT_FOUND));
+  const created = await db.createCollection<OrderDocument>(name);
+  const indexes = await db.collection(model).listIndexes().toArray();
+  for (const { key, name: index, unique } of indexes) {
+    if (index !== '_id_') await created.createIndex(key, { name: index, ...(unique === true && { unique }) });
+  }
+  return created;
+}
+
+/**
+ * Puts a collection in another's place: at once where the server can; where it cannot (FerretDB), queries find nothing for a moment, and a change that
+ * comes in between makes the collection anew, which is dropped again: a replay that goes on brings it back.
+ */
+async function replaceCollection(db: Db, name: string, by: string): Promise<void> {
+  try {
+    await db.renameCollection(by, name, { dropTarget: true });
+    return;
+  } catch (error) {
+    if (!(error instanceof MongoServerError && error.code === NOT_IMPLEMENTED)) throw error;
+  }
+  for (let attempt = 1; ; attempt++) {
+    await db.dropCollection(name).catch(unless(NAMESPACE_NOT_FOUND));
+    try {
+      await db.renameCollection(by, name);
+      return;
+    } catch (error) {
+      const isBack = error instanceof MongoServerError && error.code === NAMESPACE_EXISTS;
+      if (!isBack || attempt === SWAP_ATTEMPTS) throw error;
+    }
+  }
+}
+
+function unless(code: number): (error: unknown) => void {
+  return (error) => {
+    if (!(error instanceof MongoServerError && error.code === code)) throw error;
   };
 }
 
@@ -84,6 +162,15 @@ async function translated<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-function view({ _id, productId, qty, price, status, version, createdAt }: OrderDocument): OrderView {
-  return { id: _id, productId, qty, price, status, version, createdAt };
+/** Orders from before a field was there: of one line, paid for by nobody. */
+function view({ _id, eventId: _eventId, ...order }: StoredDocument): OrderView {
+  const { productId, qty, price, createdAt } = order;
+  return {
+    lines: [{ productId, qty, price }],
+    total: qty * price,
+    refunded: false,
+    updatedAt: createdAt,
+    ...order,
+    id: _id,
+  };
 }

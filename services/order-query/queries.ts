@@ -5,21 +5,33 @@ import {
   type OrderQueryService,
 } from '@orderplane/contracts/gen/orderplane/orderquery/v1/order_query_pb.js';
 import { VERIFICATION_PRODUCT } from '@orderplane/contracts/products.ts';
+import { backoffMs, pause } from '@orderplane/shared/backoff.ts';
 import { badInput, CodedError } from '@orderplane/shared/errors.ts';
+import { annotate, ORDER_ID } from '@orderplane/shared/telemetry/span.ts';
 import type { OrderReadModel, OrderView } from './read-model.ts';
 
 export const MAX_PAGE = 100;
+/** How long a query waits for a version, well within the deadline of those who ask. */
+const WAIT_MS = 2000;
+const LOOK_AGAIN = { firstMs: 10, maxMs: 100 };
 
 export function orderQueries(readModel: OrderReadModel): ServiceImpl<typeof OrderQueryService> {
   return {
-    async getOrder({ id }) {
-      const found = await readModel.get(id);
-      if (!found) throw new CodedError('ORDER_NOT_FOUND');
+    async getOrder({ id, userId, minVersion }, { signal }) {
+      annotate({ [ORDER_ID]: id });
+      const found = await atVersion(readModel, { id, minVersion, signal });
+      if (!found || (userId !== undefined && found.userId !== userId)) throw new CodedError('ORDER_NOT_FOUND');
       return { order: message(found) };
     },
-    async listOrders({ first, after }) {
+    async listOrders({ first, after, userId, anonymous }) {
+      if (anonymous && userId !== undefined) throw badInput('anonymous', 'An anonymous order has no user.');
       if (first < 1 || first > MAX_PAGE) throw badInput('first', `first must be from 1 to ${MAX_PAGE}.`);
-      const found = await readModel.list({ first: first + 1, after, hiddenProduct: VERIFICATION_PRODUCT });
+      const found = await readModel.list({
+        first: first + 1,
+        after,
+        owner: anonymous ? 'anonymous' : userId === undefined ? 'anybody' : { userId },
+        hiddenProduct: VERIFICATION_PRODUCT,
+      });
       const page = found.slice(0, first);
       const last = page.at(-1);
       const next = found.length > first && last ? { next: last.id } : {};
@@ -28,6 +40,29 @@ export function orderQueries(readModel: OrderReadModel): ServiceImpl<typeof Orde
   };
 }
 
-function message({ status, createdAt, ...order }: OrderView) {
-  return { ...order, status: OrderStatus[status], createdAt: timestampFromDate(createdAt) };
+/**
+ * The order once it is at least at the version, or else as it is when the wait is over: a client then sees how far it is. Asked of the store each
+ * time: any instance of this service may be the one that projects it.
+ */
+async function atVersion(
+  readModel: OrderReadModel,
+  { id, minVersion, signal }: { id: string; minVersion: number; signal: AbortSignal },
+): Promise<OrderView | undefined> {
+  const deadline = performance.now() + WAIT_MS;
+  for (let looks = 1; ; looks++) {
+    const found = await readModel.get(id);
+    const isThere = (found?.version ?? 0) >= minVersion;
+    if (isThere || performance.now() > deadline || signal.aborted) return found;
+    await pause(backoffMs(LOOK_AGAIN, looks), signal);
+  }
+}
+
+function message({ status, createdAt, updatedAt, lines, ...order }: OrderView) {
+  return {
+    ...order,
+    lines: [...lines],
+    status: OrderStatus[status],
+    createdAt: timestampFromDate(createdAt),
+    updatedAt: timestampFromDate(updatedAt),
+  };
 }

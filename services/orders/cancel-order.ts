@@ -1,39 +1,22 @@
-import { badInput, CodedError } from '@orderplane/shared/errors.ts';
-import type { EventStore } from './order/event-store.ts';
-import { order } from './order/order.ts';
+import { badInput } from '@orderplane/shared/errors.ts';
+import { execute, type ExecuteDeps } from './order/execute.ts';
+import { isText, isUuid } from './order/text.ts';
 
-const ATTEMPTS = 3;
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-export interface CancelOrderDeps {
-  readonly store: EventStore;
-  readonly now: () => Date;
-  readonly newId: () => string;
-  readonly stored: () => void;
-}
+const MAX_REASON = 200;
 
 export interface Cancellation {
   readonly id: string;
   readonly reason: string;
   readonly onlyProductId?: string | undefined;
+  readonly userId?: string | undefined;
 }
 
-/** Decides on the order as it is now, and anew when it moved on in between. */
-export async function cancelOrder(deps: CancelOrderDeps, { id, reason, onlyProductId }: Cancellation): Promise<void> {
-  if (!UUID.test(id)) throw badInput('id', 'id must be the id of an order.');
-  for (let attempt = 1; ; attempt++) {
-    const history = await deps.store.load(id);
-    const state = history.reduce(order.evolve, order.initial);
-    const decided = order.decide(state, { type: 'cancel_order', reason, onlyProductId });
-    if (decided.length === 0) return;
-    const events = decided.map((event) => ({ ...event, id: deps.newId() }));
-    try {
-      await deps.store.append({ orderId: id, expectedVersion: history.length, events, at: deps.now() });
-      deps.stored();
-      return;
-    } catch (error) {
-      const movedOn = error instanceof CodedError && error.code === 'CONFLICT';
-      if (!movedOn || attempt === ATTEMPTS) throw error;
-    }
+/** Cancels an order, also one that was confirmed; whoever holds its stock or money gives it back. Answers with its version after that. */
+export async function cancelOrder(deps: ExecuteDeps, input: Cancellation): Promise<number> {
+  const { id, reason, onlyProductId, userId } = input;
+  if (!isUuid(id)) throw badInput('id', 'id must be the id of an order.');
+  if (reason.length > MAX_REASON || !isText(reason)) {
+    throw badInput('reason', `reason must be text of ${MAX_REASON} characters at most.`);
   }
+  return execute(deps, id, { type: 'cancel_order', reason, onlyProductId, userId });
 }

@@ -10,8 +10,12 @@ const base = z.object({
       z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'], 'must be TRACE, DEBUG, INFO, WARN, ERROR or FATAL'),
     ),
   MANAGEMENT_PORT: port(8081),
+  /** Base address of a collector of traces that speaks OTLP over HTTP. Without it there are none. */
+  OTEL_EXPORTER_OTLP_ENDPOINT: uri('http', 'https').optional(),
+  /** The share of traces that are collected, of those that begin here. */
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number('must be a number').min(0).max(1).default(1),
   /** How long requests are still taken after SIGTERM, for those who have not heard yet that this pod is going. */
-  DRAIN_DELAY_MS: z.coerce.number().int().min(0).max(60_000).default(1000),
+  DRAIN_DELAY_MS: z.coerce.number().int().min(0).max(60_000).default(3000),
 });
 
 export type BaseConfig = z.infer<typeof base>;
@@ -36,6 +40,24 @@ export function uri(...schemes: string[]) {
 /** A file that may be named, such as the certificate of a server's own authority. */
 export function file() {
   return z.string().optional();
+}
+
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+
+/** A length of time such as 30s, 15m or 1h30m, more than nothing; in milliseconds when parsed. */
+export function duration(fallback: string) {
+  const milliseconds = (value: string) =>
+    [...value.matchAll(/(\d+)(ms|s|m|h)/g)].reduce(
+      (sum, [, n, unit]) => sum + Number(n) * UNIT_MS[unit as keyof typeof UNIT_MS],
+      0,
+    );
+  return z
+    .string()
+    .default(fallback)
+    .refine((value) => /^(?:\d{1,6}(?:ms|s|m|h))+$/.test(value) && milliseconds(value) > 0, {
+      error: 'must be a duration, such as 30s, 15m or 168h',
+    })
+    .transform(milliseconds);
 }
 
 /** Everything that is wrong with the environment, in one error. */

@@ -1,11 +1,11 @@
-import { pino, stdTimeFunctions, type Logger } from 'pino';
-import { currentRequest, traceIdOf } from './request-context.ts';
+import { type DestinationStream, pino, stdTimeFunctions, type Logger, type LoggerOptions } from 'pino';
+import { currentRequest, spanIdOf, traceIdOf } from './request-context.ts';
 
 export type { Logger } from 'pino';
 
 /** JSON lines on stdout; every line written for a request carries its ids. */
-export function createLogger(service: string, level: string): Logger {
-  return pino({
+export function createLogger(service: string, level: string, destination?: DestinationStream): Logger {
+  const options: LoggerOptions = {
     level,
     base: { service },
     timestamp: stdTimeFunctions.isoTime,
@@ -14,9 +14,10 @@ export function createLogger(service: string, level: string): Logger {
       const request = currentRequest();
       if (!request) return {};
       const { requestId, correlationId, traceparent } = request;
-      return { requestId, correlationId, traceId: traceIdOf(traceparent) };
+      return { requestId, correlationId, traceId: traceIdOf(traceparent), spanId: spanIdOf(traceparent) };
     },
-  });
+  };
+  return destination ? pino(options, destination) : pino(options);
 }
 
 /**

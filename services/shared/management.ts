@@ -16,6 +16,7 @@ export interface Readiness {
   add(check: Check): void;
   /** From here on the service is not ready, whatever its checks say. */
   drain(): void;
+  isDraining(): boolean;
   report(): Promise<ReadinessReport>;
 }
 
@@ -32,6 +33,7 @@ export function createReadiness(): Readiness & { start(): void } {
     add: (check) => void checks.push(check),
     start: () => void (phase = 'serving'),
     drain: () => void (phase = 'draining'),
+    isDraining: () => phase === 'draining',
     async report() {
       const passed = await Promise.all(checks.map(passes));
       return {

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { CodedError } from './errors.ts';
 import type { Logger } from './log.ts';
+import { inSpan, type SpanOptions } from './telemetry/span.ts';
 
 export type Pool = pg.Pool;
 /** What runs statements: a pool, or a connection within a transaction. */
@@ -28,15 +29,19 @@ export function createPool(options: { uri: string; name: string; max?: number; l
     query_timeout: 4000,
   });
   pool.on('error', (error) => options.log.debug({ err: error }, 'postgres ended an idle connection'));
+  // A connection has no listener of the pool's own from the moment it is given to somebody, and an error that comes before his first
+  // statement, or between two, would end the process. The next statement reports it.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 
 /** Runs the work in one transaction, committed when it resolves and rolled back when it rejects. */
-export async function inTransaction<T>(pool: Pool, work: (transaction: Queryable) => Promise<T>): Promise<T> {
+export function inTransaction<T>(pool: Pool, work: (transaction: Queryable) => Promise<T>): Promise<T> {
+  return inSpan(postgresSpan('transaction'), () => transact(pool, work));
+}
+
+async function transact<T>(pool: Pool, work: (transaction: Queryable) => Promise<T>): Promise<T> {
   const client = await pool.connect().catch(unavailable);
-  // An error between two statements would otherwise end the process; the next statement reports it.
-  const ignore = () => undefined;
-  client.on('error', ignore);
   let broken: Error | undefined;
   try {
     await client.query('begin');
@@ -47,7 +52,6 @@ export async function inTransaction<T>(pool: Pool, work: (transaction: Queryable
     await client.query('rollback').catch((failure: Error) => (broken = failure));
     return unavailable(error);
   } finally {
-    client.off('error', ignore);
     client.release(broken);
   }
 }
@@ -58,19 +62,33 @@ export async function query<Row extends pg.QueryResultRow>(
   text: string,
   values: unknown[] = [],
 ): Promise<Row[]> {
-  const { rows } = await pool.query<Row>(text, values).catch(unavailable);
+  const operation = /\w+/.exec(text)?.[0].toLowerCase() ?? 'query';
+  const { rows } = await inSpan(postgresSpan(operation), () => pool.query<Row>(text, values).catch(unavailable));
   return rows;
 }
 
-/** Rethrows: as SERVICE_UNAVAILABLE where it is the database that is away, or else as it is. */
+function postgresSpan(operation: string): SpanOptions {
+  const attributes = { 'db.system.name': 'postgresql', 'db.operation.name': operation };
+  return { name: `postgres ${operation}`, kind: 'client', attributes };
+}
+
+/** Rethrows: as SERVICE_UNAVAILABLE where it is the database that is away, as bad input where it is that, or else as it is. */
 function unavailable(error: unknown): never {
   if (isConnectionTrouble(error)) throw new CodedError('SERVICE_UNAVAILABLE', { cause: error });
+  if (error instanceof pg.DatabaseError && error.code === NOT_TEXT) {
+    throw new CodedError('BAD_USER_INPUT', {
+      message: 'The input has characters that text cannot have.',
+      cause: error,
+    });
+  }
   throw error;
 }
 
 // Classes: 08 connection, 53 out of resources, 57 operator intervention (shutdown, start-up, timeouts), 28 refused login
 // (a password that is just being rotated).
 const SQLSTATE = /^(?:08|53|57|28)/;
+/** U+0000, in practice: a character of Unicode that Postgres does not store. */
+const NOT_TEXT = '22021';
 const SOCKET = /^E(?:CONN|PIPE|TIMEDOUT|HOST|NET|AI_AGAIN|NOTFOUND)/;
 
 function isConnectionTrouble(error: unknown): boolean {

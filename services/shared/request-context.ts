@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes, randomUUID } from 'node:crypto';
+import type { Span } from './telemetry/span.ts';
 
 /**
  * What ties together the log lines of one request in every service it passes: `requestId` names the request as it came to
@@ -9,6 +10,8 @@ export interface RequestContext {
   readonly requestId: string;
   readonly correlationId: string;
   readonly traceparent: string;
+  /** The piece of it that is being worked on; undefined where no traces are collected. */
+  readonly span?: Span;
 }
 
 const HEADERS = { requestId: 'x-request-id', correlationId: 'x-correlation-id', traceparent: 'traceparent' } as const;
@@ -27,17 +30,24 @@ export function withRequest<T>(context: RequestContext, work: () => T): T {
 }
 
 /** Takes the ids from the headers where they are sane, and makes the missing ones. */
-export function requestContextFrom(header: (name: string) => string | null | undefined): RequestContext {
-  const sane = (name: string, pattern: RegExp) => {
-    const value = header(name);
-    return value != null && pattern.test(value) ? value : undefined;
-  };
-  const requestId = sane(HEADERS.requestId, ID) ?? randomUUID();
+export function requestContextFrom(header: Header): RequestContext {
+  const requestId = sane(header(HEADERS.requestId), ID) ?? randomUUID();
   return {
     requestId,
-    correlationId: sane(HEADERS.correlationId, ID) ?? requestId,
-    traceparent: sane(HEADERS.traceparent, TRACEPARENT) ?? newTraceparent(),
+    correlationId: sane(header(HEADERS.correlationId), ID) ?? requestId,
+    traceparent: receivedTraceparent(header) ?? newTraceparent(),
   };
+}
+
+/** Where the headers come from a trace that was begun elsewhere. */
+export function receivedTraceparent(header: Header): string | undefined {
+  return sane(header(HEADERS.traceparent), TRACEPARENT);
+}
+
+type Header = (name: string) => string | null | undefined;
+
+function sane(value: string | null | undefined, pattern: RegExp): string | undefined {
+  return value != null && pattern.test(value) ? value : undefined;
 }
 
 /** The headers by which the next service learns of the request. */
@@ -51,6 +61,10 @@ export function requestHeaders(context: RequestContext): [name: string, value: s
 
 export function traceIdOf(traceparent: string): string {
   return traceparent.slice(3, 35);
+}
+
+export function spanIdOf(traceparent: string): string {
+  return traceparent.slice(36, 52);
 }
 
 function newTraceparent(): string {

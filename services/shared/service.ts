@@ -6,6 +6,8 @@ import { pause } from './backoff.ts';
 import { type BaseConfig, ConfigError, loadConfig } from './config.ts';
 import { createLogger, type Logger } from './log.ts';
 import { createMetrics, createReadiness, managementServer, type Readiness } from './management.ts';
+import { openTracing } from './telemetry/open.ts';
+import type { Tracing } from './telemetry/span.ts';
 
 /** What a service is given to be built from. */
 export interface ServiceContext<Config> {
@@ -13,7 +15,9 @@ export interface ServiceContext<Config> {
   readonly config: Config;
   readonly log: Logger;
   readonly metrics: Registry;
-  readonly readiness: Pick<Readiness, 'add'>;
+  /** Undefined where no traces are collected. */
+  readonly tracing: Tracing | undefined;
+  readonly readiness: Pick<Readiness, 'add' | 'isDraining'>;
   /** To be done when the service stops; last registered is done first, so that what is built on something goes before it. */
   onStop(stop: () => Promise<void>): void;
 }
@@ -57,7 +61,10 @@ export async function startService<Config extends BaseConfig>(
   };
   try {
     await listen(management, config.MANAGEMENT_PORT);
-    const { port } = await service.start({ name, config, log, metrics, readiness, onStop: (stop) => stops.push(stop) });
+    const tracing = await openTracing(config, { service: name, metrics, log });
+    if (tracing) stops.push(() => tracing.stop());
+    const onStop = (stop: () => Promise<void>) => void stops.push(stop);
+    const { port } = await service.start({ name, config, log, metrics, tracing, readiness, onStop });
     readiness.start();
     log.info({ port, startedInMs: Math.round(performance.now()) }, 'listening');
     return {

@@ -5,7 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cp, glob, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, glob, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -25,7 +25,15 @@ const hashFile = join(directory, '.inputs');
 const lock = fileURLToPath(new URL('../../node_modules/.storefront-bundle.lock', import.meta.url));
 const nextBin = createRequire(import.meta.url).resolve('next/dist/bin/next');
 
-const INPUTS = ['{app,gateway,shop}/**/*', '*.{ts,mjs,json}'];
+const INPUTS = [
+  '{app,gateway,session,shop,telemetry}/**/*',
+  '*.{ts,mjs,json}',
+  // What telemetry/ has of the other services.
+  '../shared/{backoff,config,errors,log,management,request-context}.ts',
+  '../shared/telemetry/*.ts',
+  '../shared/package.json',
+  '../contracts/release.ts',
+];
 const NOT_INPUTS = ['**/*.test.ts', 'next-env.d.ts'];
 
 /** No server may ever ask here: a build that contains this value would have frozen the gateway's address into the image. */
@@ -52,6 +60,7 @@ async function build(): Promise<void> {
   const fresh = `${directory}.${process.pid}`;
   await assemble(fresh);
   await refuseFrozenAddress(fresh);
+  await refuseLinks(fresh);
   await writeFile(join(fresh, '.inputs'), inputsHash);
   await rm(directory, { recursive: true, force: true });
   await rename(fresh, directory);
@@ -62,7 +71,8 @@ async function assemble(target: string): Promise<void> {
   const standalone = join(storefront, '.next/standalone');
   await mkdir(target, { recursive: true });
   await cp(join(standalone, 'node_modules'), join(target, 'node_modules'), { recursive: true, filter: isNeeded });
-  await cp(join(standalone, 'services/storefront'), target, { recursive: true });
+  // Next.js links to the packages that it leaves out of its chunks: an image has only what is in this folder.
+  await cp(join(standalone, 'services/storefront'), target, { recursive: true, dereference: true });
   await cp(join(storefront, '.next/static'), join(target, '.next/static'), { recursive: true });
 }
 
@@ -77,6 +87,12 @@ async function refuseFrozenAddress(built: string): Promise<void> {
       throw new Error(`${file} contains the NEXT_PUBLIC_GRAPHQL_URL of the build: it must be read at run time`);
     }
   }
+}
+
+async function refuseLinks(built: string): Promise<void> {
+  const entries = await readdir(built, { recursive: true, withFileTypes: true });
+  const link = entries.find((entry) => entry.isSymbolicLink());
+  if (link) throw new Error(`${join(link.parentPath, link.name)} is a link: an image would not have what it leads to`);
 }
 
 async function hashInputs(): Promise<string> {

@@ -105,12 +105,42 @@ const metrics = z.object({
 });
 export type MetricsSpec = z.infer<typeof metrics>;
 
+const PORT = '([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])';
+/** Without user, query and fragment: the address is in the environment of the pods. */
+const COLLECTOR = new RegExp(
+  `^https?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?)(:${PORT})?(/[-A-Za-z0-9._~/]*)?$`,
+);
+
+const tracing = z.object({
+  otlpEndpoint: z
+    .string()
+    .max(300)
+    .regex(COLLECTOR)
+    .describe(
+      'Base address of the collector, which takes OTLP over HTTP at /v1/traces below it, such as http://collector.monitoring:4318. With NetworkPolicies, its port has to be the one that the pods of the collector listen on.',
+    ),
+  samplingPercent: z
+    .int()
+    .min(0)
+    .max(100)
+    .default(100)
+    .describe(
+      'How many of a hundred traces are collected, of those that begin here. Who calls with a trace of its own has decided for it.',
+    ),
+});
+export type TracingSpec = z.infer<typeof tracing>;
+
 export const observability = z
   .object({
     metrics: metrics
       .optional()
       .describe(
         'Has the metrics of the services collected by Prometheus: a ServiceMonitor, where the cluster has that kind (monitoring.coreos.com/v1), and a way for it through the NetworkPolicies.',
+      ),
+    tracing: tracing
+      .optional()
+      .describe(
+        "Has traces of the platform's requests collected: the services send theirs to a collector, and the NetworkPolicies let them. Services of your own get the same variables (OTEL_EXPORTER_OTLP_ENDPOINT and others), which SDKs of OpenTelemetry read. Left out, nothing is collected.",
       ),
   })
   .describe('What is told of the platform, to whom.');

@@ -59,6 +59,17 @@ export const duration = z
   .max(20)
   .regex(/^([0-9]+(ms|s|m|h))+$/);
 
+const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
+
+/** A duration as people write it (`5s`, `1m30s`), in milliseconds. */
+export function durationMs(text: string): number {
+  if (!/^(\d+(ms|s|m|h))+$/.test(text)) throw new RangeError(`"${text}" is not a duration such as 5s or 1m30s`);
+  return [...text.matchAll(/(\d+)(ms|s|m|h)/g)].reduce(
+    (sum, [, amount, unit]) => sum + Number(amount) * UNITS[unit as keyof typeof UNITS],
+    0,
+  );
+}
+
 const condition = z.object({
   type: z.string().max(63).describe('What the condition is about, in CamelCase.'),
   status: z.enum(['True', 'False', 'Unknown']).describe('Whether it holds.'),

@@ -1,6 +1,6 @@
 /** The API orderplane.dev/v1alpha1: its kinds, their schemas, and the types that follow from them. */
 export * from './conditions.ts';
-export { type IngressSpec, type MetricsSpec } from './exposure.ts';
+export { type IngressSpec, type MetricsSpec, type TracingSpec } from './exposure.ts';
 export { ENGINES, type Engine } from './fields.ts';
 export { API_VERSION, GROUP, KINDS, VERSION, type Kind } from './kinds.ts';
 export { withoutDefaults } from './defaults.ts';

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { exposure, networkPolicy, observability } from './exposure.ts';
 import { STAGES } from './conditions.ts';
 import { conditions, engine, observedGeneration, runFields, serviceName } from './fields.ts';
+import { identity, identityRules } from './identity.ts';
 import { images } from './images.ts';
 import { CEL_ASKS_FOR_APPROVAL, asksForApproval, migrationPolicy, planHash } from './migration.ts';
 import { restorePoints } from './restore-points.ts';
@@ -51,7 +52,9 @@ const specFields = z.object({
     .max(32)
     .regex(/^[0-9]+\.[0-9]+\.[0-9]+$/)
     .optional()
-    .describe("Release of the platform. Left out, it is the operator's newest."),
+    .describe(
+      "Release of the platform: the operator's own, or one that its images file lists. Another one is rolled out once its migrations are done, and back by the same edit. Left out, it is the operator's own, or the one that runs already.",
+    ),
   upgrades: z
     .object({
       policy: z
@@ -77,7 +80,7 @@ const specFields = z.object({
     .max(86_400)
     .default(600)
     .describe(
-      'Seconds that a stage may wait without getting on before the platform is Stalled with reason ProgressDeadlineExceeded. It is tried on all the same, and getting on ends it. Also how long the pods of a service may take to be replaced before the service is returned to its previous version.',
+      'Seconds that a stage may wait without getting on before the platform is Stalled with reason ProgressDeadlineExceeded. It is tried on all the same, and getting on ends it. A migration or seed that is at work gets on, however long it takes. Also how long the pods of a service may take to be replaced before the service is returned to its previous version.',
     ),
   suspend: z
     .boolean()
@@ -94,6 +97,7 @@ const specFields = z.object({
   images: images.optional(),
   stores: stores.optional(),
   broker: broker.optional(),
+  identity: identity.optional(),
   volumes: volumes.optional(),
   migrations: releaseMigrations
     .optional()
@@ -117,6 +121,7 @@ export const orderPlatformSpec = withRules(specFields, [
     cel: '!has(oldSelf.broker) || has(self.broker)',
     message: 'broker cannot be removed, undelivered events would be lost: delete the platform, or keep the broker',
   },
+  ...identityRules,
 ]).describe('What the platform is to be.');
 export type OrderPlatformSpec = z.infer<typeof orderPlatformSpec>;
 

@@ -7,7 +7,15 @@ import { mountPath } from './volumes.ts';
 import { autoscaling, concurrencyPolicy, probes, schedule, timeZone, WORKLOAD_TYPES } from './workload.ts';
 
 /** The services that a release brings: they need only a name. What they are made of is in the release's catalogue. */
-export const RELEASE_SERVICES = ['gateway', 'inventory', 'orders', 'order-query', 'storefront'] as const;
+export const RELEASE_SERVICES = [
+  'gateway',
+  'users',
+  'inventory',
+  'orders',
+  'order-query',
+  'payments',
+  'storefront',
+] as const;
 export type ReleaseService = (typeof RELEASE_SERVICES)[number];
 
 /** Objects are named `<platform>-<component>`: these components are the operator's own. */
@@ -20,6 +28,7 @@ const RESERVED_SERVICES = [
   'elasticsearch',
   'keycloak',
   'verification',
+  'identity',
   'provision',
   'verify',
   'connect',
@@ -50,6 +59,12 @@ const need = exactlyOne(
       .describe('A database, and a role for it. Its URI is in POSTGRES_URI.')
       .optional(),
     mongo: z.object({ database }).describe('A database, and a user for it. Its URI is in MONGO_URI.').optional(),
+    redis: z
+      .object({})
+      .describe(
+        'A user of Redis, for keys and channels that begin with the name of the service and a colon. Its URI is in REDIS_URI.',
+      )
+      .optional(),
     broker: z
       .object({
         publish: z.array(topic).max(50).default([]).describe('Topics that the service publishes.'),
@@ -76,8 +91,8 @@ const need = exactlyOne(
         'Whether the service also works without: what the platform does not have is left out, its variable too, and pods do not wait for it. Default false.',
       ),
   }),
-  ['postgres', 'mongo', 'broker', 'service', 'volume'],
-  'a need is exactly one of postgres, mongo, broker, service and volume',
+  ['postgres', 'mongo', 'redis', 'broker', 'service', 'volume'],
+  'a need is exactly one of postgres, mongo, redis, broker, service and volume',
 );
 export type Need = z.infer<typeof need>;
 
@@ -103,7 +118,7 @@ const requirement = withRules(
 );
 export type Requirement = z.infer<typeof requirement>;
 
-const once = (kind: 'postgres' | 'mongo' | 'broker') => ({
+const once = (kind: 'postgres' | 'mongo' | 'redis' | 'broker') => ({
   cel: `!has(self.needs) || self.needs.filter(need, has(need.${kind})).size() <= 1`,
   message: `a service can have one need of ${kind}: there is one variable for its URI`,
   holds: (value: { needs?: Need[] }) => (value.needs ?? []).filter((each) => each[kind]).length <= 1,
@@ -182,6 +197,7 @@ export const service = withRules(
     },
     once('postgres'),
     once('mongo'),
+    once('redis'),
     once('broker'),
     {
       cel: '!(has(self.replicas) && has(self.autoscaling))',

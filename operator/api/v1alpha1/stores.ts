@@ -40,6 +40,11 @@ const managedPostgres = withRules(
   ],
 ).describe(RUN_IT);
 
+const managedRedis = withRules(
+  z.object({ ...volumeFields, storage: volumeFields.storage.default('1Gi') }),
+  volumeRules,
+).describe(RUN_IT);
+
 const externalSecret = z
   .object({ name: objectName.describe('Name of the Secret, in the same namespace.') })
   .describe(
@@ -53,7 +58,7 @@ const external = z
       .enum(['Managed', 'None'])
       .default('Managed')
       .describe(
-        "Who makes databases, roles and passwords. Managed: the operator does, for which the administrator needs the rights. None: they exist, and each service finds its login in the Secret <platform>-<service>-postgres (or -mongo) that you make, with the key uri; its key ca.crt, where there is one, is the file /etc/orderplane/ca/postgres/ca.crt (or mongo) of the service's pods, for the URI to name. Migrations and seeds use the administrator's.",
+        "Who makes databases, roles and passwords. Managed: the operator does, for which the administrator needs the rights. None: they exist, and each service finds its login in the Secret <platform>-<service>-postgres (or -mongo, -redis) that you make, with the key uri; its key ca.crt, where there is one, is the file /etc/orderplane/ca/postgres/ca.crt (or mongo, redis) of the service's pods, for the URI to name. Migrations and seeds use the administrator's.",
       ),
   })
   .describe('Use a server that exists. It is checked by connecting to it.');
@@ -81,9 +86,14 @@ export const stores = withRules(
       mongo: source(managed, external, 'stores.mongo')
         .describe("MongoDB: the read model's home. Either managed or external.")
         .optional(),
+      redis: source(managedRedis, external, 'stores.redis')
+        .describe(
+          'Redis, for what is looked up often and may be made anew: sessions, limits. Every service of the release also runs without it. Each service that needs it gets a user that reaches only keys that begin with its name and a colon. Either managed or external.',
+        )
+        .optional(),
     })
     .describe('Where data lives. A store can be added later, but not removed.'),
-  ['postgres', 'mongo'].map((name) => ({
+  ['postgres', 'mongo', 'redis'].map((name) => ({
     cel: `!has(oldSelf.${name}) || has(self.${name})`,
     message: `stores.${name} cannot be removed, its data would be left behind: delete the platform, or keep the store`,
   })),
@@ -113,6 +123,7 @@ const size = (of: string) => z.string().max(20).optional().describe(`Volume of $
 export const volumeStatus = z.object({
   postgres: size('PostgreSQL'),
   mongo: size('MongoDB'),
+  redis: size('Redis'),
   nats: size('NATS'),
 });
 
@@ -120,6 +131,7 @@ export const volumeStatus = z.object({
 export const volumeSizeRules = [
   ['stores', 'postgres'],
   ['stores', 'mongo'],
+  ['stores', 'redis'],
   ['broker', 'nats'],
 ].map(([field, name]) => {
   const managedBy = (object: string) =>

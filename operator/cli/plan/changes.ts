@@ -1,14 +1,12 @@
 /** What a rehearsal wrote, as changes of what was there before: pure but for looking things up in the world. */
-import type { Migration } from '../../api/v1alpha1/index.ts';
-import { Migrations } from '../../api/v1alpha1/objects.ts';
 import { ControllerRevisions, Jobs, Secrets, type Job } from '../../runtime/known-resources.ts';
 import { changesBetween, type ValueChange } from '../../runtime/compare.ts';
 import { APPLIED_HASH } from '../../runtime/apply.ts';
-import { keyOf, type KubeObject } from '../../runtime/resource.ts';
-import { APPLIED_TEMPLATE_ANNOTATION, RUN_OF_LABEL } from '../../resources/labels.ts';
-import { migrationFilesOf, migrationOf } from '../rehearsal/cluster-part.ts';
+import type { KubeObject } from '../../runtime/resource.ts';
+import { APPLIED_TEMPLATE_ANNOTATION } from '../../resources/labels.ts';
 import type { World, Written } from '../rehearsal/world.ts';
 import { isTelling } from '../../jobs/secrets.ts';
+import { runOf, type Run } from './runs.ts';
 import { MASK, maskValue } from '../mask.ts';
 
 export interface FieldChange {
@@ -31,17 +29,6 @@ export interface Change {
   summary?: string;
   /** Why pods are replaced; absent where none are. */
   restarts?: string[];
-}
-
-/** A Job that would be started. */
-export interface Run {
-  step: number;
-  purpose: string;
-  job: string;
-  /** What it is run for, such as `Migration shop-orders`. */
-  of: string;
-  /** What it would do, where that is known. */
-  detail?: string;
 }
 
 /** What a rehearsal amounts to. */
@@ -77,28 +64,6 @@ export function inReadingOrder(
 }
 
 const isOfRun = ({ resource }: Written) => resource.kind === Jobs.kind;
-
-async function runOf(world: World, job: Job, step: number): Promise<Run> {
-  const { name, labels = {}, ownerReferences = [] } = job.metadata;
-  const [owner] = ownerReferences;
-  const migration = migrationOf(world, job);
-  const base = { step, purpose: labels[RUN_OF_LABEL] ?? '', job: name, of: `${owner?.kind} ${owner?.name}` };
-  if (!migration) return base;
-  const { engine, database, source, mode, toVersion = 'latest' } = migration.spec;
-  const before = (await world.before(Migrations, keyOf(migration))) as Migration | undefined;
-  const at = before?.status?.currentVersion;
-  const files = await migrationFilesOf(world, job);
-  const pending = files.filter(({ version }) => at === undefined || BigInt(version) > BigInt(at));
-  const where = `${mode === 'Plan' ? 'only a plan of ' : ''}${engine} database ${database}${at ? `, now at ${at}` : ''}`;
-  const image = job.spec?.template.spec?.initContainers?.[0]?.image;
-  const isDown = at !== undefined && toVersion !== 'latest' && BigInt(toVersion) < BigInt(at);
-  if (isDown) return { ...base, detail: `${where}: down to ${toVersion}` };
-  const what =
-    source.release !== undefined
-      ? `what is pending of the files in ${image}`
-      : pending.map(({ file }) => file.replace(/\.up\.(sql|yaml)$/, '')).join(', ') || 'nothing is pending';
-  return { ...base, detail: `${where}: ${what}` };
-}
 
 function changeOf(
   { resource, key, step }: Written,

@@ -1,17 +1,17 @@
 import { readFile } from 'node:fs/promises';
-import { OPERATOR_NAME, OPERATOR_NAMESPACE } from '../../resources/install.ts';
-import { withImageOverrides, type Images } from '../../resources/images.ts';
+import { confinedTo, OPERATOR_NAME, OPERATOR_NAMESPACE } from '../../resources/install.ts';
+import { readCatalogue, type ImageCatalogue } from '../../resources/images.ts';
 import { RELEASE, RELEASE_IMAGES } from '../../resources/release-images.ts';
 import type { Client } from '../../runtime/client.ts';
 import { isForbidden } from '../../runtime/errors.ts';
 import { ConfigMaps, Deployments } from '../../runtime/known-resources.ts';
 import { firstAnswer } from '../cluster.ts';
 
-/** The images that the operator in the cluster deploys, and how it differs from this command. */
+/** What the operator in the cluster can deploy, what namespaces it is confined to, and how it differs from this command. */
 export async function operatorOf(
   client: Client,
   imagesFile: string | undefined,
-): Promise<{ images: Images; notes: string[] }> {
+): Promise<{ catalogue: ImageCatalogue; namespaces?: readonly string[] | undefined; notes: string[] }> {
   const key = { namespace: OPERATOR_NAMESPACE, name: OPERATOR_NAME };
   const look = <T>(asked: Promise<T>) => asked.catch((error: unknown) => {
     if (isForbidden(error)) return undefined;
@@ -26,12 +26,15 @@ export async function operatorOf(
     ...(deployment ? [] : [`no operator was seen in namespace ${OPERATOR_NAMESPACE}: this is what one of release ${RELEASE} would do`]),
     ...(theirs && theirs !== RELEASE ? [`the operator is of release ${theirs}: this is what one of release ${RELEASE} would do`] : []),
   ]; // prettier-ignore
-  const overrides = config?.data?.['images.yaml'];
-  if (imagesFile || !overrides) return { images: await imagesWith(imagesFile), notes };
-  return { images: withImageOverrides(RELEASE_IMAGES, overrides), notes };
+  const namespaces = deployment && confinedTo(deployment);
+  const file = config?.data?.['images.yaml'];
+  if (imagesFile || !file) return { catalogue: await catalogueWith(imagesFile), namespaces, notes };
+  return { catalogue: readCatalogue(OWN, file), namespaces, notes };
 }
 
-/** The release's images, with those of a file in their place. */
-export async function imagesWith(path: string | undefined): Promise<Images> {
-  return path ? withImageOverrides(RELEASE_IMAGES, await readFile(path, 'utf8')) : RELEASE_IMAGES;
+const OWN = { release: RELEASE, images: RELEASE_IMAGES };
+
+/** What an operator of this release can deploy with an images file, or without. */
+export async function catalogueWith(path: string | undefined): Promise<ImageCatalogue> {
+  return readCatalogue(OWN, path ? await readFile(path, 'utf8') : '');
 }

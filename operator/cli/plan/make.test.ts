@@ -14,7 +14,9 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function plan(spec: object, before?: object) {
+async function plan(spec: object, before?: object, images?: object) {
+  const imagesFile = images && join(folder, 'images.yaml');
+  if (imagesFile) await writeFile(imagesFile, stringify(images));
   const write = async (name: string, content: object) => {
     const path = join(folder, name);
     await writeFile(path, stringify({ apiVersion: 'orderplane.dev/v1alpha1', kind: 'OrderPlatform', metadata: { name: 'shop' }, spec: content })); // prettier-ignore
@@ -22,10 +24,15 @@ async function plan(spec: object, before?: object) {
   };
   const files = [await write('new.yaml', spec)];
   const from = before ? [await write('old.yaml', before)] : [];
-  const [made] = await planOffline({ name: undefined, files, from, imagesFile: undefined, namespace: 'shop' });
+  const [made] = await planOffline({ name: undefined, files, from, imagesFile, namespace: 'shop' });
   if (!made) throw new Error('there is no plan');
   const lines = made.changes.map(({ action, kind, name, restarts }) => `${action} ${kind} ${name}${restarts ? ' restarts' : ''}`); // prettier-ignore
-  return { ready: made.ready, waitsFor: made.waitsFor, lines, runs: made.runs.map(({ purpose }) => purpose) };
+  return {
+    ...made,
+    lines,
+    runs: made.runs.map(({ purpose }) => purpose),
+    migrations: made.runs.filter(({ pending, detail }) => pending ?? detail),
+  };
 }
 
 const external = (provisioning: string) => ({
@@ -56,5 +63,44 @@ describe('the operator is rehearsed until the platform is Ready:', () => {
       runs: [],
       waitsFor: expect.stringContaining('spec.suspend'),
     });
+  });
+});
+
+describe('the files of migrations in images', () => {
+  const migrationsOf = async (...input: Parameters<typeof plan>) => {
+    const { migrations, notes } = await plan(...input);
+    return { runs: Object.fromEntries(migrations.map(({ of, pending }) => [of, pending])), notes };
+  };
+  const withImage = (name: string, image: string) => ({
+    ...ULTRALIGHT,
+    services: ULTRALIGHT.services.map((service) => (service.name === name ? { ...service, image } : service)),
+  });
+
+  test('are those of this release, whatever mirror it comes from', async () => {
+    const { runs, notes } = await migrationsOf({ ...ULTRALIGHT, images: { registry: 'mirror.example' } });
+    expect(runs).toMatchObject({
+      'Migration shop-orders': expect.arrayContaining(['0001_orders.up.sql']),
+      'Migration shop-order-query': expect.arrayContaining(['0001_orders.up.yaml']),
+    });
+    expect(notes.filter((note) => note.includes('cannot be seen'))).toEqual([]);
+  });
+
+  test('are not pending any more once they are applied', async () => {
+    const { runs } = await migrationsOf({ ...ULTRALIGHT, images: { registry: 'mirror.example' } }, ULTRALIGHT);
+    expect(runs).toMatchObject({ 'Migration shop-orders': [], 'Migration shop-inventory': [] });
+  });
+
+  test('cannot be seen in an image of somebody’s own, which is said, with what there is to do', async () => {
+    const { runs, notes } = await migrationsOf(withImage('orders', 'registry.example/orders:2'), ULTRALIGHT);
+    expect(runs).toEqual({ 'Migration shop-orders': undefined });
+    const [note] = notes.filter((each) => each.includes('cannot be seen'));
+    expect(note).toMatch(/migrations in registry.example\/orders:2 \(\/app\/orders\/migrations\).*RequireApproval/);
+  });
+
+  test('cannot be seen in the images of another release', async () => {
+    const releases = { '0.0.9': { services: 'registry.example/services:0.0.9' } };
+    const { runs, notes } = await migrationsOf({ ...ULTRALIGHT, version: '0.0.9' }, undefined, { releases });
+    expect(runs).toMatchObject({ 'Migration shop-orders': undefined, 'Migration shop-inventory': undefined });
+    expect(notes.join('\n')).toMatch(/migrations in registry.example\/services:0.0.9 .* cannot be seen/);
   });
 });

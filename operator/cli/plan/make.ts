@@ -1,6 +1,7 @@
 /** Puts what is to be applied into a world, and lets the operator act on it. */
 import { OrderPlatforms } from '../../api/v1alpha1/objects.ts';
 import type { Client } from '../../runtime/client.ts';
+import { unlessForbidden } from '../../runtime/errors.ts';
 import { Namespaces } from '../../runtime/known-resources.ts';
 import { keyOf, keyToString, type KubeObject } from '../../runtime/resource.ts';
 import { firstAnswer, type ClusterAccess } from '../cluster.ts';
@@ -10,7 +11,7 @@ import { openRehearsal, type Rehearsal } from '../rehearsal/rehearse.ts';
 import type { World, Written } from '../rehearsal/world.ts';
 import { nothingFound, takeSnapshot } from '../status/snapshot.ts';
 import { changesOf, inReadingOrder } from './changes.ts';
-import { imagesWith, operatorOf } from './images.ts';
+import { catalogueWith, operatorOf } from './images.ts';
 import { placeStandIns } from './stand-ins.ts';
 import type { Plan } from './report.ts';
 
@@ -23,7 +24,7 @@ export interface PlanInput {
 /** What the operator would do to the live platforms: by itself, or once the files were applied. */
 export async function planOnline(cluster: ClusterAccess, { name, files, imagesFile }: PlanInput): Promise<Plan[]> {
   const { client, context, namespace } = cluster;
-  const { images, notes } = await operatorOf(client, imagesFile);
+  const { catalogue, namespaces, notes } = await operatorOf(client, imagesFile);
   const objects = await readManifests(files, namespace);
   refuseInvalid(objects);
   const targets = platformsIn(objects, name);
@@ -35,20 +36,21 @@ export async function planOnline(cluster: ClusterAccess, { name, files, imagesFi
   }
   const plans: Plan[] = [];
   for (const target of targets) {
-    const exists =
-      (await client.get(Namespaces, { namespace: '', name: target.namespace }, firstAnswer())) !== undefined;
+    // Who may not look at namespaces has been given one.
+    const exists = (await unlessForbidden(client.get(Namespaces, { namespace: '', name: target.namespace }, firstAnswer()))) !== undefined; // prettier-ignore
     const signal = AbortSignal.timeout(120_000);
     const rehearsal = await openRehearsal({
       live: client,
       canDryRun: exists,
       namespace: target.namespace,
-      images,
+      catalogue,
       signal,
     });
     const ignored = await placeAll(rehearsal.world, objects, exists ? client : undefined);
     const missing = exists ? [] : [`namespace ${target.namespace} does not exist yet, so the API server was not asked`];
     const plan = await settled(rehearsal, target, `against the cluster of context ${context}`);
-    plans.push({ ...plan, notes: [...notes, ...missing, ...ignored, ...plan.notes] });
+    const outside = namespaces && !namespaces.includes(target.namespace) ? [`the operator has rights in ${namespaces.join(', ')} only: it will not act in namespace ${target.namespace} (orderplane install --namespaces)`] : []; // prettier-ignore
+    plans.push({ ...plan, notes: [...notes, ...outside, ...missing, ...ignored, ...plan.notes] });
   }
   return plans;
 }
@@ -56,7 +58,7 @@ export async function planOnline(cluster: ClusterAccess, { name, files, imagesFi
 /** What the operator would do about the files alone, beginning with nothing or with other files. */
 export async function planOffline(input: PlanInput & { from: readonly string[]; namespace: string }): Promise<Plan[]> {
   const { name, files, from, imagesFile, namespace } = input;
-  const images = await imagesWith(imagesFile);
+  const catalogue = await catalogueWith(imagesFile);
   const [objects, beginning] = [await readManifests(files, namespace), await readManifests(from, namespace)];
   refuseInvalid([...beginning, ...objects]);
   const targets = platformsIn(objects, name);
@@ -64,7 +66,7 @@ export async function planOffline(input: PlanInput & { from: readonly string[]; 
   const plans: Plan[] = [];
   for (const target of targets) {
     const signal = AbortSignal.timeout(120_000);
-    const base = { namespace: target.namespace, images, signal };
+    const base = { namespace: target.namespace, catalogue, signal };
     let rehearsal = await openRehearsal(base);
     if (beginning.length > 0) {
       await placeAll(rehearsal.world, beginning);
@@ -97,11 +99,11 @@ export async function renderFiles(input: {
   refuseInvalid(given);
   const targets = platformsIn(given, undefined);
   if (targets.length === 0) throw new Error('the files have no OrderPlatform');
-  const images = await imagesWith(input.imagesFile);
+  const catalogue = await catalogueWith(input.imagesFile);
   const objects: KubeObject[] = [];
   const notes: string[] = [];
   for (const target of targets) {
-    const { world, settle } = await openRehearsal({ namespace: target.namespace, images, signal: AbortSignal.timeout(120_000) }); // prettier-ignore
+    const { world, settle } = await openRehearsal({ namespace: target.namespace, catalogue, signal: AbortSignal.timeout(120_000) }); // prettier-ignore
     await placeAll(world, given);
     notes.push(...placeStandIns(world, target));
     const { ready, message, faults } = await settle(target);

@@ -1,6 +1,7 @@
 /** A plan as text. */
 import { count, type Paint } from '../output.ts';
-import type { Change, FieldChange, Run } from './changes.ts';
+import type { Change, FieldChange } from './changes.ts';
+import type { Run } from './runs.ts';
 
 export interface Plan {
   namespace: string;
@@ -41,7 +42,7 @@ function drawSteps({ changes, runs }: Plan, paint: Paint): string[] {
     '',
     ...(i > 0 ? [paint('dim', 'and once that is done')] : []),
     ...changes.filter((change) => change.step === step).flatMap((change) => drawChange(change, paint)),
-    ...runs.filter((run) => run.step === step).map((run) => drawRun(run, paint)),
+    ...runs.filter((run) => run.step === step).flatMap((run) => drawRun(run, paint)),
   ]);
 }
 
@@ -68,8 +69,13 @@ function inline(value: unknown): string {
   return text.length > MAX_VALUE ? `${text.slice(0, MAX_VALUE - 1)}…` : text;
 }
 
-function drawRun({ purpose, of, detail }: Run, paint: Paint): string {
-  return `  ${paint('cyan', `▸ run ${purpose}`)} for ${of}${detail ? `  ${paint('dim', detail)}` : ''}`;
+function drawRun({ purpose, of, detail, findings = [] }: Run, paint: Paint): string[] {
+  return [
+    `  ${paint('cyan', `▸ run ${purpose}`)} for ${of}${detail ? `  ${paint('dim', detail)}` : ''}`,
+    ...findings.map(({ file, line, severity, rule, statement }) =>
+      paint('yellow', `      ${file}:${line}  ${severity}  ${rule}  ${statement}`),
+    ),
+  ];
 }
 
 function summary({ changes, runs }: Plan, paint: Paint): string {

@@ -9,7 +9,12 @@ import type { World } from '../rehearsal/world.ts';
 type ServiceSpec = NonNullable<OrderPlatform['spec']['services']>[number];
 
 /** Where a URI of an external server would point; never shown. */
-const SCHEMES: Readonly<Record<string, string>> = { postgres: 'postgres', mongo: 'mongodb', nats: 'nats' };
+const SCHEMES: Readonly<Record<string, string>> = {
+  postgres: 'postgres',
+  mongo: 'mongodb',
+  redis: 'redis',
+  nats: 'nats',
+};
 
 /**
  * Puts a Secret there for each external store or broker, and for a certificate, where the files bring none: it is somebody else's to

@@ -3,9 +3,8 @@ import type { Migration } from '../../api/v1alpha1/index.ts';
 import { Migrations } from '../../api/v1alpha1/objects.ts';
 import { isConditionTrue } from '../../runtime/conditions.ts';
 import { controllerReference } from '../../runtime/owner.ts';
-import type { Resource } from '../../runtime/resource.ts';
+import { keyOf, type Resource } from '../../runtime/resource.ts';
 import {
-  ConfigMaps,
   Deployments,
   Jobs,
   PersistentVolumeClaims,
@@ -17,11 +16,14 @@ import {
   type Pod,
   type StatefulSet,
 } from '../../runtime/known-resources.ts';
+import { migrationFilesOf } from './migration-files.ts';
+import { matchesLabels } from './selector.ts';
 import type { World } from './world.ts';
 
 /** Lets the cluster catch up with what has been written; returns whether there was anything to do. */
 export async function playCluster(world: World): Promise<boolean> {
   const before = world.changes;
+  for (const pod of world.find(Pods).filter((each) => isLeftOver(world, each))) world.remove(Pods, keyOf(pod));
   for (const deployment of world.find(Deployments)) {
     startPods(world, Deployments, deployment);
     becomeAvailable(world, deployment);
@@ -35,13 +37,25 @@ export async function playCluster(world: World): Promise<boolean> {
   return world.changes > before;
 }
 
+/** Whether it is of a Deployment that is gone, by way of a ReplicaSet that is not looked into. */
+function isLeftOver(world: World, { metadata }: Pod): boolean {
+  if (!metadata.ownerReferences?.some(({ kind }) => kind === 'ReplicaSet')) return false;
+  const isIts = (deployment: Deployment) =>
+    deployment.metadata.namespace === metadata.namespace && matchesLabels({ metadata }, selectorOf(deployment));
+  return !world.find(Deployments).some(isIts);
+}
+
+function selectorOf({ spec }: Deployment | StatefulSet): string {
+  const labels = Object.entries(spec?.selector.matchLabels ?? {});
+  return labels.map(([key, value]) => `${key}=${value}`).join(',');
+}
+
 /** As many pods as are wanted are ready; those that are there already are not looked into. */
 function startPods(world: World, resource: Resource, workload: Deployment | StatefulSet): void {
   const { metadata, spec } = workload;
   const { namespace = '', name } = metadata;
-  const selector = Object.entries(spec?.selector.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
   const ready = world
-    .find(Pods, selector.join(','))
+    .find(Pods, selectorOf(workload))
     .filter((pod) => pod.metadata.namespace === namespace && isConditionTrue(pod.status?.conditions, 'Ready'));
   for (let i = ready.length; i < (spec?.replicas ?? 1); i++) {
     world.put(Pods, {
@@ -75,7 +89,7 @@ async function becomeReady(world: World, set: StatefulSet): Promise<void> {
       if (await world.read(PersistentVolumeClaims, key)) continue;
       const labels = { ...template.metadata?.labels, ...spec?.selector.matchLabels };
       world.put(PersistentVolumeClaims, {
-        metadata: { ...key, labels },
+        metadata: { ...key, labels, annotations: template.metadata?.annotations },
         // As a cluster with a default class would have it.
         spec: { storageClassName: 'default', ...template.spec },
         status: { phase: 'Bound', capacity: template.spec?.resources?.requests },
@@ -124,17 +138,17 @@ async function succeed(world: World, job: Job): Promise<void> {
   world.put(Pods, pod);
 }
 
-/** Files in an image cannot be seen from here: their newest version is taken to be enough for whoever requires one. */
+/** Files in an image of somebody else's cannot be seen from here: their newest version is taken to be enough for whoever requires one. */
 const NEWEST_OF_IMAGE = '999999999999999999';
 
 async function resultOf(world: World, job: Job): Promise<object> {
   const command = job.metadata.labels?.['app.kubernetes.io/name'];
   if (command === 'seed') return { datasets: [] };
   if (command !== 'migrate') return {};
-  const files = await migrationFilesOf(world, job);
-  const { spec, status } = migrationOf(world, job) ?? {};
-  if (spec?.mode === 'Plan') {
-    const { currentVersion = '' } = status ?? {};
+  const migration = migrationOf(world, job);
+  const files = (migration && (await migrationFilesOf(world, job, migration))) ?? [];
+  if (migration?.spec.mode === 'Plan') {
+    const { currentVersion = '' } = migration.status ?? {};
     const pending = files.filter(({ version }) => BigInt(version) > BigInt(currentVersion)).map(({ file }) => file);
     const plan = { hash: '', direction: 'Up', pending, findings: [] };
     return {
@@ -148,19 +162,6 @@ async function resultOf(world: World, job: Job): Promise<object> {
   }
   const currentVersion = files.at(-1)?.version ?? NEWEST_OF_IMAGE;
   return { currentVersion, applied: [], pending: [], appliedByThisRun: files.length, isAhead: false };
-}
-
-/** The migrations that a Job brings as text, oldest first, up to the version that is wanted; none where they are in an image. */
-export async function migrationFilesOf(world: World, job: Job): Promise<{ version: string; file: string }[]> {
-  const { name, namespace = '' } = job.metadata;
-  const config = await world.read(ConfigMaps, { namespace, name });
-  const versions = Object.keys(config?.data ?? {}).flatMap((file) => {
-    const version = /^(\d+)_.*\.up\.(sql|yaml)$/.exec(file)?.[1];
-    return version ? [{ version, file }] : [];
-  });
-  const { toVersion = 'latest' } = migrationOf(world, job)?.spec ?? {};
-  const wanted = versions.filter(({ version }) => toVersion === 'latest' || BigInt(version) <= BigInt(toVersion));
-  return wanted.toSorted((a, b) => Number(BigInt(a.version) - BigInt(b.version)));
 }
 
 /** The Migration that a Job is run for. */

@@ -24,6 +24,7 @@ export function worldInformer<T extends KubeObject>(
     addIndex: (name, values) => void indexes.set(name, values),
     addHandler: () => {},
     hasSynced: () => true,
+    isRefused: () => false,
     synced: () => Promise.resolve(),
     start: () => Promise.resolve(),
     forceRelist: () => {},

@@ -7,7 +7,7 @@ import { READY } from '../../api/v1alpha1/conditions.ts';
 import { OrderPlatforms } from '../../api/v1alpha1/objects.ts';
 import { registerControllers } from '../../controllers/index.ts';
 import { PLATFORM_LABEL } from '../../resources/labels.ts';
-import type { Images } from '../../resources/images.ts';
+import type { ImageCatalogue } from '../../resources/images.ts';
 import type { Client } from '../../runtime/client.ts';
 import { fakeClock } from '../../runtime/clock.ts';
 import { findCondition } from '../../runtime/conditions.ts';
@@ -31,7 +31,7 @@ export interface RehearsalOptions {
   /** Whether there is no cluster to ask: what only one could have is supposed to be there. */
   isOffline?: boolean;
   namespace: string;
-  images: Images;
+  catalogue: ImageCatalogue;
   signal: AbortSignal;
 }
 
@@ -60,11 +60,11 @@ export async function openRehearsal({
   canDryRun = live !== undefined,
   isOffline = live === undefined,
   namespace,
-  images,
+  catalogue,
   signal,
 }: RehearsalOptions): Promise<Rehearsal> {
   const clock = fakeClock(live ? new Date() : new Date(0));
-  const world = createWorld({ live, isOffline, now: () => clock.now(), signal });
+  const world = createWorld({ live, isOffline, now: () => clock.now(), signal, images: catalogue.images });
   const client = rehearsalClient(world, canDryRun);
   const controllers: ControllerOptions<KubeObject>[] = [];
   const loading: Promise<void>[] = [];
@@ -88,7 +88,7 @@ export async function openRehearsal({
       return undefined as never;
     },
   };
-  registerControllers(manager as Manager, { client, images, clock, newSecret: () => GENERATED });
+  registerControllers(manager as Manager, { client, ...catalogue, clock, newSecret: () => GENERATED });
   await Promise.all(loading);
 
   let faults: string[] = [];

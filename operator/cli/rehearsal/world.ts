@@ -1,7 +1,8 @@
 /** A cluster that things can be tried on: what is there is read from a live one (or there is nothing), what is written stays here. */
 import { isDeepStrictEqual } from 'node:util';
+import type { Images } from '../../resources/images.ts';
 import type { Client, ListOptions } from '../../runtime/client.ts';
-import { isNotFound } from '../../runtime/errors.ts';
+import { isForbidden, isNotFound } from '../../runtime/errors.ts';
 import { keyOf, keyToString, type KubeObject, type ObjectKey, type Resource } from '../../runtime/resource.ts';
 import { matchesLabels } from './selector.ts';
 
@@ -17,6 +18,8 @@ export interface World {
   /** Whether there is no API server that could be asked. */
   readonly isOffline: boolean;
   readonly signal: AbortSignal;
+  /** What the operator deploys of its own release. */
+  readonly images: Images;
   /** Each object that was written, once, in the order of the first writes; statuses aside. */
   readonly written: Written[];
   /** Counts everything that happened. */
@@ -46,12 +49,13 @@ export interface WorldOptions {
   isOffline: boolean;
   now: () => Date;
   signal: AbortSignal;
+  images: Images;
 }
 
 /** Above what any live object has: a cache that compares versions takes ours for the newer. */
 const FIRST_VERSION = 10n ** 17n;
 
-export function createWorld({ live, isOffline, now, signal }: WorldOptions): World {
+export function createWorld({ live, isOffline, now, signal, images }: WorldOptions): World {
   /** By resource and key; undefined for what was deleted here. */
   const shelves = new Map<string, Map<string, KubeObject | undefined>>();
   const originals = new Map<string, KubeObject | undefined>();
@@ -78,6 +82,7 @@ export function createWorld({ live, isOffline, now, signal }: WorldOptions): Wor
     live,
     isOffline,
     signal,
+    images,
     written: [],
     changes: 0,
     step: 0,
@@ -138,6 +143,8 @@ async function listed(live: Client, resource: Resource, scope: ListOptions): Pro
     return (await live.list(resource, scope)).items;
   } catch (error) {
     if (isNotFound(error)) return [];
+    // Of what is in no namespace, an operator confined to some may see as little as this user.
+    if (isForbidden(error) && !resource.namespaced) return [];
     throw error;
   }
 }

@@ -27,6 +27,12 @@ const FAILED: Run = {
   failures: 1,
   reason: 'SeedRejected',
   message: 'dataset "products": row 7: price must not be null',
+  datasets: [],
+};
+const HALF: Run = {
+  ...FAILED,
+  message: 'dataset "price-lists": row 7: price must not be null',
+  datasets: RUN.datasets?.slice(0, 1),
 };
 
 /** Written anew by `UPDATE_GOLDEN=1 node hack/jest.ts operator/cli`; the diff is what a review reads. */
@@ -39,6 +45,7 @@ function expectGolden(name: string, text: string): void {
 test.each([
   ['reseed-succeeded', RUN],
   ['reseed-failed', FAILED],
+  ['reseed-half-done', HALF],
 ])('the end of a run is told as reviewed: %s', (name, run) => {
   expectGolden(`${name}.txt`, drawOutcome('catalogue', run, plain).join('\n'));
 });

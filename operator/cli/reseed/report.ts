@@ -52,22 +52,20 @@ export function drawOutcome(name: string, run: Run, paint: Paint): string[] {
   const { number, outcome, startedAt, finishedAt, reason, message, datasets = [] } = run;
   const took =
     startedAt && finishedAt ? ` in ${Math.max(0, (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000)} s` : '';
+  const rows = datasets.map((counts) => [
+    counts.name,
+    ...[counts.inserted, counts.updated, counts.skipped, counts.deleted ?? 0].map(String),
+  ]);
+  const done = table([['DATASET', 'INSERTED', 'UPDATED', 'UNCHANGED', 'DELETED'], ...rows]).map((line) => `  ${line}`);
   if (outcome === 'Failed') {
     return [
       `${paint('red', '✗')} SeedJob ${name}: run ${number} failed (${reason ?? 'no reason was given'})`,
       `  ${paint('red', message ?? 'no message was given')}`,
       '  The operator tries again by itself, after longer and longer pauses.',
+      ...(rows.length > 0 ? ['', '  Written before it failed, and kept:', ...done] : []),
     ];
   }
-  const rows = datasets.map((counts) => [
-    counts.name,
-    ...[counts.inserted, counts.updated, counts.skipped, counts.deleted ?? 0].map(String),
-  ]);
-  return [
-    `${paint('green', '✓')} SeedJob ${name}: run ${number} succeeded${took}`,
-    '',
-    ...table([['DATASET', 'INSERTED', 'UPDATED', 'UNCHANGED', 'DELETED'], ...rows]).map((line) => `  ${line}`),
-  ];
+  return [`${paint('green', '✓')} SeedJob ${name}: run ${number} succeeded${took}`, '', ...done];
 }
 
 function table(rows: readonly string[][]): string[] {

@@ -14,11 +14,16 @@ export interface Stage {
 const USER = { fieldManager: 'user' };
 
 /** Makes a namespace what a spec says, as a user would who applies manifests and prunes what is in them no more. */
-async function applySpec({ cluster: { client }, world }: Stage, namespace: string, spec: Spec): Promise<void> {
+async function applySpec(
+  { cluster: { client }, world }: Stage,
+  namespace: string,
+  spec: Spec,
+  as = USER,
+): Promise<void> {
   const metadata = (name: string) => ({ name, namespace });
-  await client.apply(OrderPlatforms, { metadata: metadata('shop'), spec: spec.platform }, USER);
+  await client.apply(OrderPlatforms, { metadata: metadata('shop'), spec: spec.platform }, as);
   for (const [resource, wanted] of [[Migrations, spec.migration], [SeedJobs, spec.seed]] as const) {
-    if (wanted) await client.apply(resource as typeof SeedJobs, { metadata: metadata('extra'), spec: wanted as never }, USER);
+    if (wanted) await client.apply(resource as typeof SeedJobs, { metadata: metadata('extra'), spec: wanted as never }, as);
     else if (world.get(resource.kind, namespace, 'extra')) await client.delete(resource, metadata('extra'));
   }
 } // prettier-ignore
@@ -141,6 +146,12 @@ export async function freshPlatforms(stage: Stage, operator: Pick<RunningOperato
   const found = Array.from(namespaces, ([name, namespace]) => [name, { namespace, snapshot: comparable(stage.world, namespace) }] as const);
   return new Map(found);
 } // prettier-ignore
+
+/** Applies each spec again where it is, as a GitOps controller does with its manifests. */
+export async function syncAll(stage: Stage, fresh: ReadonlyMap<string, Fresh>): Promise<void> {
+  const argo = { fieldManager: 'argocd-controller' };
+  await inParallel([...fresh], ([name, { namespace }]) => applySpec(stage, namespace, SPECS[name]!, argo));
+}
 
 /** Pairs of specs that may follow each other both ways, by the API server's own word. */
 export async function legalPairs(stage: Stage, fresh: ReadonlyMap<string, Fresh>): Promise<[string, string][]> {

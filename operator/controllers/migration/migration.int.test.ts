@@ -149,33 +149,6 @@ describe('a Migration', () => {
     expect(held.message).toContain('Migration planned only plans 0002_more.up.sql');
   }, 60_000); // prettier-ignore
 
-  test('applied again every 5 s for two minutes as Argo CD does, or met by a new operator, makes no run and no request', async () => {
-    const namespace = await cluster.namespace();
-    await platforms.create(namespace, { stores: { postgres: VOLUME } });
-    await cluster.client.create(ConfigMaps, { metadata: { name: 'sql', namespace }, data: sql } as ConfigMap);
-    const spec = { platformRef: { name: 'shop' }, engine: 'postgres' as const, database: 'x' };
-    const manifests = [
-      { metadata: { name: 'inline', namespace }, spec: { ...spec, source: { inline: [init] }, policy: { destructive: 'RequireApproval' as const } } },
-      { metadata: { name: 'mapped', namespace }, spec: { ...spec, source: { configMapRef: { name: 'sql' } } } },
-    ].map((object) => ({ apiVersion: 'orderplane.dev/v1alpha1', kind: 'Migration', ...object }));
-    const sync = async () => {
-      for (const manifest of manifests) await cluster.client.apply(Migrations, manifest, { fieldManager: 'argocd-controller' });
-    };
-    await sync();
-    for (const { metadata } of manifests) await becomes(namespace, metadata.name, { status: 'True', reason: 'UpToDate' });
-    await platforms.ready(namespace);
-    await operator.idle();
-    const before = (await cluster.writes(namespace)).length;
-    for (let i = 0; i < 24; i++) await sync();
-    await operator.idle();
-    await operator.kill();
-    operator = cluster.startOperator({ operator: 'registry.example/operator:next' });
-    await operator.idle();
-    await sync();
-    await operator.idle();
-    expect((await cluster.writes(namespace)).slice(before)).toEqual([]);
-  }, 120_000); // prettier-ignore
-
   test('runs once more for each new value of orderplane.dev/requestedAt', async () => {
     const namespace = await cluster.namespace();
     await platforms.create(namespace, { stores: { postgres: VOLUME } });
@@ -205,7 +178,7 @@ describe('a Migration', () => {
     const plan = { hash: HASH, direction: 'Up', pending: ['0002_drop.up.sql'], findings: [finding] };
     await cluster.kubelet.behave(/^shop-inventory-migrate/, { kind: 'result', result: { ok: false, reason: 'ApprovalRequired', message: 'approve it', plan } });
     const policy = { destructive: 'RequireApproval' };
-    await platforms.create(namespace, { stores: { postgres: VOLUME }, services: [{ name: 'inventory' }], migrations: { policy: { destructive: 'RequireApproval' } } });
+    await platforms.create(namespace, { stores: { postgres: VOLUME }, broker: { nats: VOLUME }, services: [{ name: 'inventory' }], migrations: { policy: { destructive: 'RequireApproval' } } });
     const ready = await platforms.becomes(namespace, 'Ready', { status: 'False', reason: 'ApprovalRequired' });
     const patch = { spec: { migrations: { approvals: [{ service: 'inventory', planHash: HASH }] } } };
     expect(ready.message).toContain(`kubectl -n ${namespace} patch orderplatform shop --type merge -p '${JSON.stringify(patch)}'`);

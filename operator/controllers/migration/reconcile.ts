@@ -22,7 +22,7 @@ import { suspended } from '../target.ts';
 import { policedBy } from './approval.ts';
 import { migrationFact } from './fact.ts';
 import { CONFIG_MAP_POLL_MS, migrationFiles } from './source.ts';
-import { ensureRestoreVolume } from './restore-volume.ts';
+import { ensureRestoreVolume, VOLUME_POLL_MS } from './restore-volume.ts';
 import { knownAfter } from './status.ts';
 import { asPlatformSays, migrationTarget } from './target.ts';
 
@@ -75,17 +75,17 @@ async function migrate(deps: Deps, object: Migration, { signal }: ReconcileConte
     pullSecrets,
   };
   const inputHash = migrationInputHash(wish);
-  const isDone = before.run?.outcome === 'Succeeded' && before.run.inputHash === inputHash;
-  const { restoreVolume, sizeFault } = await ensureRestoreVolume(deps, spec, target, {
+  const { restoreVolume, sizeFault, giveUp } = await ensureRestoreVolume(deps, spec, target, {
     name,
     namespace,
-    isDone,
+    inputHash,
+    last: before.run,
     signal,
   });
   const job = migrationJob({ ...wish, restoreVolume }, inputHash);
   const unmet = unmetMigration(deps, namespace, spec.after);
   const mayStart = !isSuspended && unmet === undefined;
-  const progress = await advanceRun(deps, job, before.run, { mayStart, signal });
+  const progress = await advanceRun(deps, job, before.run, { mayStart, giveUp, signal });
   const visit = {
     inputHash,
     mode: spec.mode,
@@ -100,7 +100,11 @@ async function migrate(deps: Deps, object: Migration, { signal }: ReconcileConte
   }
   const policed = policedBy(object, (platformName) => deps.caches.platforms.get({ namespace, name: platformName }));
   const fact = withSizeFault(migrationFact({ policed, spec, status: known, progress }), sizeFault);
-  return { fact: withLook(fact, spec.source.configMapRef || spec.target ? CONFIG_MAP_POLL_MS : undefined), known };
+  const looks = soonest(
+    spec.source.configMapRef || spec.target ? CONFIG_MAP_POLL_MS : undefined,
+    giveUp && progress.running ? VOLUME_POLL_MS : undefined,
+  );
+  return { fact: withLook(fact, looks), known };
 }
 
 /** The request for another run, as far as a status can hold it. */

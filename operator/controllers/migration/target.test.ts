@@ -15,7 +15,8 @@ type Policy = NonNullable<OrderPlatform['spec']['migrations']>['policy'];
 const identity = { name: 'shop', namespace: 'shop', uid: 'u' };
 const platformWith = (policy: Policy) => {
   const stores = { postgres: { managed: { storage: '1Gi' } } };
-  const spec = { stores, services: [{ name: 'inventory' }], ...(policy && { migrations: { policy } }) };
+  const broker = { nats: stores.postgres };
+  const spec = { stores, broker, services: [{ name: 'inventory' }], ...(policy && { migrations: { policy } }) };
   return resolvePlatform(identity, orderPlatformSpec.parse(spec), RELEASE_IMAGES).platform;
 };
 const migrationOf = (controller: string, policy: Policy): Migration => ({

@@ -16,7 +16,7 @@ type Resolved =
 
 /** The database that a Migration works on, or why it cannot be reached yet. */
 export async function migrationTarget(
-  deps: Pick<Deps, 'client' | 'caches' | 'images' | 'renderer'>,
+  deps: Pick<Deps, 'client' | 'caches' | 'images' | 'releases' | 'renderer'>,
   spec: MigrationSpec,
   at: { namespace: string; signal: AbortSignal },
 ): Promise<Resolved> {

@@ -24,6 +24,6 @@ export function platformController(manager: Manager, deps: Deps): void {
       ...Object.values(made).map((informer) => ({ informer, map: platformOf }) as never),
     ],
     reconcile: (key, context) => reconcilePlatform(deps, key, context),
-    concurrency: 4,
+    concurrency: 8,
   });
 }

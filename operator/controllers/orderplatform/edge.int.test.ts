@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { OrderPlatforms, type OrderPlatform } from '../../api/v1alpha1/index.ts';
 import {
   CustomResourceDefinitions,
+  Deployments,
   IngressClasses,
   Ingresses,
   NetworkPolicies,
@@ -177,7 +178,7 @@ test('metrics are told of as soon as the cluster has the kind for it, without a 
   expect(made?.metadata.labels).toMatchObject({ release: 'prometheus', 'orderplane.dev/platform': 'shop' });
   expect(made?.spec).toEqual({
     selector: { matchLabels: { 'app.kubernetes.io/component': 'service', 'orderplane.dev/platform': 'shop' } },
-    endpoints: [{ port: 'management', path: '/metrics', interval: '30s' }],
+    endpoints: [{ port: 'management', path: '/metrics', honorLabels: true, interval: '30s' }],
   });
 
   await cluster.client.mergePatch(ServiceMonitors, { namespace, name: 'shop-services' }, { spec: { endpoints: [] } });
@@ -193,6 +194,23 @@ test('metrics are told of as soon as the cluster has the kind for it, without a 
   await cluster.client.create(CustomResourceDefinitions, DEFINITION);
   await platforms.becomes(namespace, 'Monitored', { status: 'True', reason: 'Monitored' });
   await eventually('it is made again', monitor);
+}, 120_000); // prettier-ignore
+
+test('traces are sent where the field says, and the policies let them, until it goes', async () => {
+  const namespace = await cluster.namespace();
+  const told = async () => {
+    const pod = (await cluster.client.get(Deployments, { namespace, name: 'shop-web' }))?.spec?.template.spec?.containers[0];
+    const policy = await cluster.client.get(NetworkPolicies, { namespace, name: 'shop-web' });
+    const share = pod?.env?.find(({ name }) => name === 'OTEL_TRACES_SAMPLER_ARG')?.value;
+    return `${share} ${JSON.stringify(policy?.spec?.egress ?? []).includes('"port":4318')}`;
+  };
+  await platforms.create(namespace, { services: [WEB], observability: { tracing: { otlpEndpoint: 'http://10.9.8.7:4318', samplingPercent: 100 } } });
+  await platforms.ready(namespace);
+  expect(await told()).toBe('1 true');
+  await platforms.change(namespace, { observability: { tracing: { samplingPercent: 25 } } });
+  await eventually('a quarter is collected', async () => (await told()) === '0.25 true');
+  await platforms.change(namespace, { observability: null });
+  await eventually('none is', async () => (await told()) === 'undefined false');
 }, 120_000); // prettier-ignore
 
 test('a steady platform with an edge causes no write, also for an operator that starts anew, and leaves nothing behind', async () => {

@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import type { OrderPlatform } from '../../api/v1alpha1/index.ts';
 import { Deployments, Jobs, Secrets, StatefulSets, type Secret } from '../../runtime/index.ts';
 import { eventually } from '../testing/eventually.ts';
+import { VOLUME } from '../testing/platforms.ts';
 import { sharedCluster } from '../testing/shared-cluster.ts';
 
 const { cluster, platforms } = await sharedCluster();
@@ -84,7 +85,11 @@ test('where nothing is provisioned, migrations run as the administrator that the
   const namespace = await cluster.namespace();
   await secret(namespace, 'rds', { uri: 'postgres://owner:pw@db.example/inventory', 'ca.crt': 'CERTIFICATE' });
   await secret(namespace, 'shop-inventory-postgres', { uri: 'postgres://inventory:own@db.example/inventory' });
-  await platforms.create(namespace, { ...external({ provisioning: 'None' }), services: [{ name: 'inventory' }] });
+  await platforms.create(namespace, {
+    ...external({ provisioning: 'None' }),
+    broker: { nats: VOLUME },
+    services: [{ name: 'inventory' }],
+  });
   await platforms.ready(namespace);
   const [migrate] = await jobsOf(namespace, 'migrate');
   const env = migrate?.spec?.template.spec?.containers[0]?.env?.map(({ name }) => name);

@@ -21,7 +21,7 @@ import { sharedCluster } from '../testing/shared-cluster.ts';
 const { cluster, platforms } = await sharedCluster();
 let operator = cluster.startOperator();
 
-const INVENTORY = { stores: { postgres: VOLUME }, services: [{ name: 'inventory' }] };
+const INVENTORY = { stores: { postgres: VOLUME }, broker: { nats: VOLUME }, services: [{ name: 'inventory' }] };
 type Fields = { metadata?: ObjectMeta; spec?: unknown; data?: unknown; status?: { conditions?: Condition[] } };
 const fieldsOf = async (kind: Resource, namespace: string, name: string): Promise<Fields> =>
   ((await cluster.client.get(kind, { namespace, name })) ?? {}) as Fields;

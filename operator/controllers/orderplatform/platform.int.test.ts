@@ -93,6 +93,7 @@ describe('a fresh platform', () => {
       'shop',
     ]);
     expect(secrets.map(({ metadata }) => metadata.name)).toEqual([
+      'shop-inventory-nats',
       'shop-inventory-postgres',
       'shop-mongo-admin',
       'shop-nats-admin',
@@ -191,7 +192,11 @@ describe('gates', () => {
 
   test('release a new image of the release only after its migrations have run from that image', async () => {
     const namespace = await cluster.namespace();
-    await platforms.create(namespace, { stores: { postgres: VOLUME }, services: [{ name: 'inventory' }] });
+    await platforms.create(namespace, {
+      stores: { postgres: VOLUME },
+      broker: { nats: VOLUME },
+      services: [{ name: 'inventory' }],
+    });
     await platforms.ready(namespace);
     await cluster.kubelet.behave(/^shop-inventory-migrate/, { kind: 'hold' });
     await operator.kill();

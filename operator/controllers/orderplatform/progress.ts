@@ -7,8 +7,8 @@ import type { Scope } from './scope.ts';
 export type StageProgress = NonNullable<OrderPlatformStatus['waiting']>[number];
 
 /**
- * What waits, and since when. Getting further than ever since it began to wait is progress, and so is a new generation; coming and
- * going is none.
+ * What waits, and since when; what work goes on for is left out, and counts from when that ends. Getting further than ever since it began
+ * to wait is progress, and so is a new generation; coming and going is none.
  * @param done how much of a stage is there, as any number that grows with it
  * @param before as the last status has it, where that was of this generation
  */
@@ -18,7 +18,10 @@ export function trackProgress(
   before: readonly StageProgress[],
   now: Date,
 ): StageProgress[] {
-  return STAGES.filter((stage) => facts.get(stage)?.state === 'waiting').map((stage) => {
+  return STAGES.filter((stage) => {
+    const fact = facts.get(stage);
+    return fact?.state === 'waiting' && !fact.getsOn;
+  }).map((stage) => {
     const known = before.find((each) => each.stage === stage);
     const reached = done(stage);
     return known && reached <= known.done ? known : { stage, since: toKubeTime(now), done: reached };

@@ -23,6 +23,7 @@ import { nextLook, soonest, stalled, toFinding } from '../fact.ts';
 import { describeIssues } from '../invalid.ts';
 import { recordChanges } from '../ready.ts';
 import { finalize, FINALIZER } from './finalize.ts';
+import { withConnectionsOfRunningPods } from './pinning/connections.ts';
 import { pruneRevisions } from './pinning/record.ts';
 import { recordUpgrade } from './pinning/upgrade.ts';
 import { PHASES } from './phases/index.ts';
@@ -68,8 +69,11 @@ function parsePlatform(deps: Deps, object: OrderPlatform): Parsed {
   if (!parsed.success) return { violation: describeIssues(parsed.error) };
   const identity = { name: metadata.name, namespace: metadata.namespace ?? '', uid: metadata.uid ?? '' };
   const { images, version } = releaseOf(object, offered(deps));
-  const { platform, violations } = resolvePlatform(identity, parsed.data, images, version);
-  return platform ? { platform } : { violation: violations.join('; ') };
+  const { platform, violations } = resolvePlatform(identity, parsed.data, images, {
+    version,
+    others: Object.keys(deps.releases),
+  });
+  return platform ? { platform: withConnectionsOfRunningPods(deps, platform) } : { violation: violations.join('; ') };
 }
 
 /** Runs every phase, also after one that failed: what waits or breaks in one place does not keep another from repair. */

@@ -5,6 +5,8 @@ import { controllerOf, findCondition, isDeleting, type Condition, type KubeObjec
 import { ofPlatform } from '../caches.ts';
 import { onlyPlanned } from '../after.ts';
 import type { Deps } from '../deps.ts';
+import { gettingOn, stalled, waiting, type Fact } from '../fact.ts';
+import { PROGRESSING } from '../ready.ts';
 import { hasReached } from '../versions.ts';
 import type { Scope } from './scope.ts';
 
@@ -49,6 +51,22 @@ export function migrationFault({ caches }: Caches, platform: Platform, name: str
 /** Why a SeedJob has not run for what it is now. */
 export function seedFault({ caches }: Caches, namespace: string, name: string): Fault | undefined {
   return readyFault('SeedJob', name, caches.seedJobs.get({ namespace, name }));
+}
+
+/** What faults of Migrations or SeedJobs amount to; undefined where there are none. */
+export function factOfFaults(deps: Caches, platform: Platform, faults: readonly Fault[]): Fact | undefined {
+  const fault = faults.find(({ isStalled }) => isStalled) ?? faults[0];
+  const fact = fault && (fault.isStalled ? stalled : waiting)(fault.reason, fault.message);
+  return fact && gettingOn(fact, someRunGetsOn(deps, platform));
+}
+
+/**
+ * Whether a Job of one of the platform's Migrations or SeedJobs is at work, and says how far it is. Others wait for it, and so do services:
+ * their time does not count.
+ */
+export function someRunGetsOn({ caches }: Caches, platform: Platform): boolean {
+  const all = [...ofPlatform(caches.migrations, platform), ...ofPlatform(caches.seedJobs, platform)];
+  return all.some((each) => !isDeleting(each) && findCondition(each.status?.conditions, READY)?.reason === PROGRESSING);
 }
 
 /** What keeps a requirement of a service from being met, in words. */

@@ -44,13 +44,13 @@ describe('rotation', () => {
     await platforms.create(namespace, ULTRALIGHT);
     await platforms.ready(namespace);
     const before = await logins(namespace);
-    expect(before.map(describeLogin)).toEqual(['shop-inventory-postgres inventory_1 -', 'shop-order-query-mongo order-query_1 -', 'shop-order-query-nats order-query_1 -', 'shop-orders-nats orders_1 -', 'shop-orders-postgres orders_1 -']);
+    expect(before.map(describeLogin)).toEqual(['shop-inventory-nats inventory_1 -', 'shop-inventory-postgres inventory_1 -', 'shop-order-query-mongo order-query_1 -', 'shop-order-query-nats order-query_1 -', 'shop-orders-nats orders_1 -', 'shop-orders-postgres orders_1 -']);
     const rollouts = async () => (await cluster.client.list(ReplicaSets, { namespace })).items.filter(({ metadata }) => metadata.labels?.['app.kubernetes.io/name'] === 'orders').length;
     const rolledBefore = await rollouts();
 
     await cluster.kubelet.behave(/^shop-orders-/, { kind: 'hold' });
     await rotate(namespace, 'monday');
-    await eventually('all but orders are through', async () => (await logins(namespace)).filter((each) => describeLogin(each).endsWith('_2 Ended')).length === 3, async () => (await logins(namespace)).map(describeLogin));
+    await eventually('all but orders are through', async () => (await logins(namespace)).filter((each) => describeLogin(each).endsWith('_2 Ended')).length === 4, async () => (await logins(namespace)).map(describeLogin));
     const waiting = await logins(namespace);
     expect(waiting.map(describeLogin)).toEqual(expect.arrayContaining(['shop-orders-nats orders_2 Switched', 'shop-orders-postgres orders_2 Switched']));
     expect(await platforms.condition(namespace, 'CredentialsReady')).toMatchObject({ status: 'True', reason: 'Rotating' });
@@ -63,16 +63,16 @@ describe('rotation', () => {
     await handled(namespace, 'monday');
     await platforms.ready(namespace);
     const after = await logins(namespace);
-    expect(after.map((secret) => describeLogin(secret).split(' ').slice(1).join(' '))).toEqual(['inventory_2 Ended', 'order-query_2 Ended', 'order-query_2 Ended', 'orders_2 Ended', 'orders_2 Ended']);
+    expect(after.map((secret) => describeLogin(secret).split(' ').slice(1).join(' '))).toEqual(['inventory_2 Ended', 'inventory_2 Ended', 'order-query_2 Ended', 'order-query_2 Ended', 'orders_2 Ended', 'orders_2 Ended']);
     const passwords = [...before, ...after].map((secret) => secretValue(secret, 'password'));
-    expect(new Set(passwords).size).toBe(10);
+    expect(new Set(passwords).size).toBe(12);
     for (const secret of after) {
       expect(Object.keys(secret.data ?? {}).sort()).toEqual(['password', 'uri', 'username']);
       expect(secretValue(secret, 'uri')).toContain(`${secretValue(secret, 'username')}:${secretValue(secret, 'password')}@`);
     }
     expect(await provisioned(namespace, 'mongo')).toEqual({ active: ['order-query_2'], ended: ['order-query_1'] });
     const config = await cluster.client.get(Secrets, { namespace, name: 'shop-nats-config' });
-    expect(secretValue(config, 'nats.conf')?.match(/user: "[a-z-]+_[12]"/g)).toEqual(['user: "orders_2"', 'user: "order-query_2"']);
+    expect(secretValue(config, 'nats.conf')?.match(/user: "[a-z-]+_[12]"/g)).toEqual(['user: "inventory_2"', 'user: "orders_2"', 'user: "order-query_2"']);
     expect(await rollouts()).toBe(rolledBefore + 1);
 
     await operator.idle();
@@ -82,7 +82,7 @@ describe('rotation', () => {
     expect((await cluster.writes(namespace)).slice(writes.length).filter((write) => /(secrets|deployments) /.test(write))).toEqual([]);
     await rotate(namespace, 'tuesday');
     await handled(namespace, 'tuesday');
-    expect((await logins(namespace)).map((secret) => secretValue(secret, 'username'))).toEqual(['inventory_1', 'order-query_1', 'order-query_1', 'orders_1', 'orders_1']);
+    expect((await logins(namespace)).map((secret) => secretValue(secret, 'username'))).toEqual(['inventory_1', 'inventory_1', 'order-query_1', 'order-query_1', 'orders_1', 'orders_1']);
   }, 90_000); // prettier-ignore
 
   test('happens once although the operator is killed after every write', async () => {
@@ -103,19 +103,19 @@ describe('rotation', () => {
     expect(kills).toBeGreaterThan(2);
     await platforms.ready(namespace);
     await operator.idle();
-    expect((await logins(namespace)).map(describeLogin)).toEqual(['shop-inventory-postgres inventory_2 Ended', 'shop-orders-nats orders_2 Ended', 'shop-orders-postgres orders_2 Ended']);
+    expect((await logins(namespace)).map(describeLogin)).toEqual(['shop-inventory-nats inventory_2 Ended', 'shop-inventory-postgres inventory_2 Ended', 'shop-orders-nats orders_2 Ended', 'shop-orders-postgres orders_2 Ended']);
   }, 120_000); // prettier-ignore
 
   test('has happened already for a platform that is created with the request, and for a service that is added after', async () => {
     const namespace = await cluster.namespace();
     const metadata = { name: 'shop', namespace, annotations: { 'orderplane.dev/rotate': 'first' } };
-    await cluster.client.create(OrderPlatforms, { metadata, spec: { stores: { postgres: VOLUME }, services: [{ name: 'inventory' }] } });
+    await cluster.client.create(OrderPlatforms, { metadata, spec: { stores: { postgres: VOLUME }, broker: { nats: VOLUME }, services: [{ name: 'inventory' }] } });
     await platforms.ready(namespace);
     await handled(namespace, 'first');
     await platforms.change(namespace, { services: [{ name: 'inventory' }, { name: 'mine', image: 'x', port: 9000, needs: [{ postgres: { database: 'mine', access: 'Owner' } }] }] });
     await platforms.ready(namespace);
     await operator.idle();
-    expect((await logins(namespace)).map(describeLogin)).toEqual(['shop-inventory-postgres inventory_1 -', 'shop-mine-postgres mine_1 -']);
+    expect((await logins(namespace)).map(describeLogin)).toEqual(['shop-inventory-nats inventory_1 -', 'shop-inventory-postgres inventory_1 -', 'shop-mine-postgres mine_1 -']);
   }, 60_000); // prettier-ignore
 });
 
@@ -141,7 +141,7 @@ test('a store that a running service comes to need is made ready for it once', a
   const namespace = await cluster.namespace();
   const mine = { name: 'mine', image: 'registry.example/mine:1' };
   const needing = { ...mine, needs: [{ postgres: { database: 'mine', access: 'ReadWrite' as const } }] };
-  await platforms.create(namespace, { stores: { postgres: VOLUME }, services: [{ name: 'inventory' }, mine] });
+  await platforms.create(namespace, { stores: { postgres: VOLUME }, broker: { nats: VOLUME }, services: [{ name: 'inventory' }, mine] });
   await platforms.ready(namespace);
   await platforms.change(namespace, { services: [{ name: 'inventory' }, needing] });
   await platforms.ready(namespace);
@@ -154,7 +154,11 @@ test('a store that a running service comes to need is made ready for it once', a
 describe('a lost Secret', () => {
   test('of the administrator of Postgres is made anew, for a pod that sets its password before it starts', async () => {
     const namespace = await cluster.namespace();
-    await platforms.create(namespace, { stores: { postgres: VOLUME }, services: [{ name: 'inventory' }] });
+    await platforms.create(namespace, {
+      stores: { postgres: VOLUME },
+      broker: { nats: VOLUME },
+      services: [{ name: 'inventory' }],
+    });
     await platforms.ready(namespace);
     const admin = () => cluster.client.get(Secrets, { namespace, name: 'shop-postgres-admin' });
     const pod = async () => (await cluster.client.get(Pods, { namespace, name: 'shop-postgres-0' }))?.metadata.uid;
@@ -169,11 +173,12 @@ describe('a lost Secret', () => {
 
   test('of a service is made anew, its password set again, and the pods roll', async () => {
     const namespace = await cluster.namespace();
-    await platforms.create(namespace, { stores: { postgres: VOLUME }, services: [{ name: 'inventory' }] });
+    await platforms.create(namespace, { stores: { postgres: VOLUME }, broker: { nats: VOLUME }, services: [{ name: 'inventory' }] });
     await platforms.ready(namespace);
     await rotate(namespace, 'x');
     await handled(namespace, 'x');
-    const [before] = await logins(namespace);
+    const secret = () => cluster.client.get(Secrets, { namespace, name: 'shop-inventory-postgres' });
+    const before = await secret();
     const live = () => cluster.client.get(Deployments, { namespace, name: 'shop-inventory' });
     const rolledBefore = (await live())?.metadata.generation;
     await cluster.client.delete(Secrets, { namespace, name: 'shop-inventory-postgres' });
@@ -182,8 +187,7 @@ describe('a lost Secret', () => {
       return String(active) === 'inventory_1' && JSON.stringify(ended) === '[{"name":"inventory_2","database":"inventory"}]';
     }, () => provisioned(namespace, 'postgres'));
     await platforms.ready(namespace);
-    const [after] = await logins(namespace);
-    expect(secretValue(after, 'password')).not.toBe(secretValue(before, 'password'));
+    expect(secretValue(await secret(), 'password')).not.toBe(secretValue(before, 'password'));
     expect((await live())?.metadata.generation).not.toBe(rolledBefore);
   }, 60_000); // prettier-ignore
 });

@@ -10,10 +10,10 @@ import {
 import { hashOf, isConflict, isNotFound, Secrets } from '../../runtime/index.ts';
 import { runLabels } from '../../resources/cron-job.ts';
 import { appliedTemplate, workloadTemplate } from '../../resources/service.ts';
-import { podsOfComponent } from '../caches.ts';
+import { hasEnded, podsOfComponent } from '../caches.ts';
 import type { Deps } from '../deps.ts';
 import { all } from '../ensure.ts';
-import { isAvailable } from './phases/services.ts';
+import { isAvailable } from './phases/available.ts';
 import { planRotation, type ObservedLogin, type RotationMove } from './rotation-plan.ts';
 import type { Scope } from './scope.ts';
 
@@ -127,8 +127,7 @@ function isRolledOut(
   if (!isApplied) return false;
   if (deployment && !isAvailable(deployment, objects.service.autoscaling?.minReplicas)) return false;
   const hash = wanted.metadata?.annotations?.[CONFIG_HASH_ANNOTATION];
-  return podsOfComponent(caches, platform, service).every(({ metadata, status }) => {
-    const hasEnded = status?.phase === 'Succeeded' || status?.phase === 'Failed';
-    return hasEnded || metadata.annotations?.[CONFIG_HASH_ANNOTATION] === hash;
-  });
+  return podsOfComponent(caches, platform, service).every(
+    (pod) => hasEnded(pod) || pod.metadata.annotations?.[CONFIG_HASH_ANNOTATION] === hash,
+  );
 }

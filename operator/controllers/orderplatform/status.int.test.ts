@@ -114,7 +114,11 @@ describe('a platform that does not get on', () => {
 
 test('a platform that comes up tells each transition once', async () => {
   const namespace = await cluster.namespace();
-  await platforms.create(namespace, { stores: { postgres: VOLUME }, services: [{ name: 'inventory' }] });
+  await platforms.create(namespace, {
+    stores: { postgres: VOLUME },
+    broker: { nats: VOLUME },
+    services: [{ name: 'inventory' }],
+  });
   await platforms.ready(namespace);
   await operator.idle();
   const { items } = await cluster.client.list(Events, { namespace });

@@ -1,12 +1,6 @@
 import { expect, test } from '@jest/globals';
-import {
-  PersistentVolumeClaims,
-  PersistentVolumes,
-  Pods,
-  StatefulSets,
-  StorageClasses,
-  type PersistentVolume,
-} from '../../runtime/index.ts';
+import { PersistentVolumeClaims, Pods, StatefulSets, StorageClasses } from '../../runtime/index.ts';
+import { bindVolume } from '../testing/bind-volume.ts';
 import { eventually } from '../testing/eventually.ts';
 import { sharedCluster } from '../testing/shared-cluster.ts';
 
@@ -39,23 +33,10 @@ const capacity = (namespace: string, storage: string) =>
 async function platformWithVolume(storageClassName: string): Promise<string> {
   const namespace = await cluster.namespace();
   await platforms.create(namespace, { stores: stores(storageClassName, '1Gi') });
-  const claim = await eventually('the claim exists', () => cluster.client.get(PersistentVolumeClaims, claimKey(namespace)));
-  const volume = {
-    metadata: { name: namespace },
-    spec: {
-      capacity: { storage: '1Gi' },
-      accessModes: ['ReadWriteOnce'],
-      storageClassName,
-      persistentVolumeReclaimPolicy: 'Retain',
-      hostPath: { path: '/data' },
-      claimRef: { kind: 'PersistentVolumeClaim', apiVersion: 'v1', namespace, name: claim.metadata.name, uid: claim.metadata.uid },
-    },
-  } as PersistentVolume;
-  await cluster.client.create(PersistentVolumes, volume);
-  await eventually('the claim is bound', async () => (await cluster.client.get(PersistentVolumeClaims, claimKey(namespace)))?.status?.phase === 'Bound');
+  await bindVolume(cluster.client, claimKey(namespace), storageClassName);
   await platforms.ready(namespace);
   return namespace;
-} // prettier-ignore
+}
 
 test('a volume grows where its class allows it, under a pod that goes on', async () => {
   const namespace = await platformWithVolume('elastic');
@@ -106,6 +87,22 @@ test('a volume that cannot grow is told of, with a way back, and nothing else ch
   await platforms.change(namespace, { stores: stores('rigid', '1Gi') });
   await platforms.ready(namespace);
 }, 90_000); // prettier-ignore
+
+test('the labels of a volume claim are put right, also the one that it is found by', async () => {
+  const namespace = await platformWithVolume('elastic');
+  const labels = async () => (await cluster.client.get(PersistentVolumeClaims, claimKey(namespace)))?.metadata.labels;
+  const wanted = await labels();
+  const edits: Record<string, string | null>[] = [
+    { 'app.kubernetes.io/managed-by': null },
+    { 'orderplane.dev/platform': 'another' },
+    { 'app.kubernetes.io/component': 'edited' },
+  ];
+  for (const edit of edits) {
+    await cluster.client.mergePatch(PersistentVolumeClaims, claimKey(namespace), { metadata: { labels: edit } });
+    await eventually('they are as they were', async () => JSON.stringify(await labels()) === JSON.stringify(wanted));
+  }
+  await platforms.ready(namespace);
+}, 60_000);
 
 test('an operator that is killed while a volume grows is taken over from', async () => {
   const namespace = await platformWithVolume('elastic');

@@ -1,19 +1,22 @@
-import { claimName } from '../../resources/names.ts';
 import type { StoreObjects } from '../../resources/store.ts';
 import {
+  FORBIDDEN,
   isDeleting,
   isForbidden,
   isInvalid,
   PersistentVolumeClaims,
   StatefulSets,
   StorageClasses,
+  unlessForbidden,
   type PersistentVolumeClaim,
   type StatefulSet,
+  type StorageClass,
 } from '../../runtime/index.ts';
 import { isSameQuantity } from '../../runtime/quantity.ts';
 import type { Deps } from '../deps.ts';
 import { isOurs } from '../ensure.ts';
 import { stalled, waiting, type Fact } from '../fact.ts';
+import { labelledClaim } from './claim-labels.ts';
 import type { Scope } from './scope.ts';
 import { isLess, planVolume, templateSize, withTemplateSize } from './volume-plan.ts';
 
@@ -37,9 +40,9 @@ export async function reconcileStoreVolume(
   { component, statefulSet }: Pick<StoreObjects, 'component' | 'statefulSet'>,
 ): Promise<VolumeOutcome> {
   const { caches } = deps;
-  const { namespace, name: platform } = scope.platform;
+  const { namespace } = scope.platform;
   const live = caches.statefulSets.get({ namespace, name: statefulSet.metadata.name });
-  const claim = caches.claims.get({ namespace, name: claimName(platform, component) });
+  const claim = await labelledClaim(deps, scope, { component, statefulSet });
   const wanted = templateSize(statefulSet) ?? '';
   const current = live && templateSize(live);
   const kept = current === undefined ? statefulSet : withTemplateSize(statefulSet, current);
@@ -87,9 +90,16 @@ export async function growClaim(
   }
 }
 
-async function classOf({ client }: Deps, { signal }: Scope, { spec }: PersistentVolumeClaim) {
+async function classOf(
+  { client }: Deps,
+  { signal }: Scope,
+  { spec }: PersistentVolumeClaim,
+): Promise<StorageClass | undefined> {
   const name = spec?.storageClassName;
-  return name ? client.get(StorageClasses, { namespace: '', name }, { signal }) : undefined;
+  if (!name) return undefined;
+  const found = await unlessForbidden(client.get(StorageClasses, { namespace: '', name }, { signal }));
+  // Without the right to look it is tried: what the API server says of it is told.
+  return found === FORBIDDEN ? { metadata: { name }, provisioner: '', allowVolumeExpansion: true } : found;
 }
 
 /** Has the claim ask for more; returns the API server's refusal in words. */

@@ -87,6 +87,7 @@ describe('images', () => {
     const namespace = await cluster.namespace();
     await platforms.create(namespace, {
       stores: { postgres: VOLUME },
+      broker: { nats: VOLUME },
       images: { registry: 'registry.example:5000/mirror', pullSecrets: [{ name: 'regcred' }] },
       services: [{ name: 'inventory' }, own({ image: 'ghcr.io/me/mine:1' })],
     });
@@ -99,6 +100,7 @@ describe('images', () => {
     const images = items.flatMap(({ spec }) => [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])]).map(({ image }) => image);
     expect([...new Set(images)].sort()).toEqual([
       'ghcr.io/me/mine:1',
+      'registry.example:5000/mirror/nats:2.12',
       'registry.example:5000/mirror/orderplane/operator:0.1.0',
       'registry.example:5000/mirror/orderplane/services:0.1.0',
       'registry.example:5000/mirror/postgres:17',

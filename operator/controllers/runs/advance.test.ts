@@ -3,6 +3,7 @@ import { jobRun, type JobDefinition } from '../../resources/job.ts';
 import { fakeClock, type Job, type KubeObject, type Pod } from '../../runtime/index.ts';
 import type { Deps } from '../deps.ts';
 import { advanceRun } from './advance.ts';
+import type { RunRecord } from './plan.ts';
 
 const definition: JobDefinition = {
   namespace: 'shop',
@@ -72,4 +73,30 @@ test.each<[string, number, boolean, number]>([
   const { signal } = new AbortController();
   expect(await advanceRun(deps, definition, undefined, { mayStart: true, signal })).toMatchObject({ running: config.metadata.name });
   expect(made).toEqual(Array(created).fill(config));
+}); // prettier-ignore
+
+test('a run that is given up is removed once the status tells of it, and only then another starts', async () => {
+  const clock = fakeClock();
+  const { job: waiting } = jobRun(definition, 1);
+  const calls: string[] = [];
+  const deps = {
+    caches: { jobs: { byOwner: () => [{ ...waiting, metadata: { ...waiting.metadata, creationTimestamp: clock.now().toISOString() } }] }, pods: { byOwner: () => [] } },
+    client: {
+      delete: async ({ kind }: { kind: string }, { name }: { name: string }) => calls.push(`delete ${kind} ${name}`),
+      create: async ({ kind }: { kind: string }, { metadata }: KubeObject) => calls.push(`create ${kind} ${metadata.name}`),
+    },
+    clock,
+  } as unknown as Deps; // prettier-ignore
+  const { signal } = new AbortController();
+  const visit = (last?: RunRecord) =>
+    advanceRun(deps, definition, last, { mayStart: true, giveUp: () => ({ reason: 'Hopeless', message: '' }), signal });
+  const { record } = await visit();
+  expect(record).toMatchObject({ number: 1, outcome: 'Failed', reason: 'Hopeless' });
+  expect((await visit()).record).toEqual(record);
+  expect(calls).toEqual([]);
+
+  clock.advance(2_000);
+  await visit(record);
+  const [first, second] = [1, 2].map((number) => jobRun(definition, number).job.metadata.name);
+  expect(calls).toEqual([`delete ConfigMap ${first}`, `delete Job ${first}`, `create ConfigMap ${second}`, `create Job ${second}`]);
 }); // prettier-ignore

@@ -9,6 +9,7 @@ import {
   Jobs,
   keyOf,
   Pods,
+  toKubeTime,
   type Job,
   type KubeObject,
   type Pod,
@@ -50,6 +51,9 @@ export interface RunProgress {
   retryAfterMs?: number;
 }
 
+/** Why a Job that has not begun is not waited for any longer; undefined where it is. */
+export type GiveUp = (job: Job, run: ObservedRun) => { reason: string; message: string } | undefined;
+
 /**
  * Takes a Job one step further: records what ended, starts what is due if it may, removes what is old.
  * Safe to repeat after a kill at any point: a run's name follows from the record and the input.
@@ -58,7 +62,7 @@ export async function advanceRun(
   deps: Deps,
   definition: JobDefinition,
   lastRecord: RunRecord | undefined,
-  options: { mayStart: boolean } & Pick<ReconcileContext, 'signal'>,
+  options: { mayStart: boolean; giveUp?: GiveUp | undefined } & Pick<ReconcileContext, 'signal'>,
 ): Promise<RunProgress> {
   const { caches, clock } = deps;
   const jobs = caches.jobs
@@ -92,6 +96,14 @@ export async function advanceRun(
       case 'await': {
         if (isOverdue(plan.run, clock.now())) await restoreInput(deps, definition, plan.run, options);
         const job = jobs.find(({ metadata }) => metadata.name === plan.run.name);
+        const hopeless = job && !plan.run.hasStarted ? options.giveUp?.(job, plan.run) : undefined;
+        if (hopeless) {
+          // It goes once the status tells of it: a visit that knew of neither would start it again.
+          record = recordOf(plan.run, { outcome: 'Failed', finishedAt: toKubeTime(clock.now()), ...hopeless }, record);
+          ended = plan.run;
+          result = refusal = undefined;
+          continue;
+        }
         return {
           record,
           result,
@@ -114,6 +126,7 @@ export async function advanceRun(
         await removeRuns(deps, definition, superfluousRuns(lastRecord, record, runs), options);
         return { record, result, refusal, ended, ...failed(), isSettled: false, retryAfterMs: plan.ms };
       case 'start':
+        await removeRuns(deps, definition, superfluousRuns(lastRecord, record, runs), options);
         if (!options.mayStart) return { record, result, refusal, ended, ...failed(), isSettled: false };
         return {
           record,

@@ -1,4 +1,5 @@
 import { stalled, waiting, type Fact } from '../fact.ts';
+import { PROGRESSING } from '../ready.ts';
 import type { RunProgress } from './advance.ts';
 import { REFUSALS } from './plan.ts';
 
@@ -25,6 +26,7 @@ const NEEDS_A_PERSON: ReadonlySet<string> = new Set([
   'AuthenticationFailed',
   'TlsFailed',
   'NoJetStream',
+  'BrokerTaken',
   'LoginTaken',
 ]);
 
@@ -45,5 +47,6 @@ export function unfinishedRun(progress: RunProgress, doing: string): Fact {
       retryAfterMs,
     );
   const said = trouble ?? words.progress;
-  return waiting('Running', `${doing}${job}${said ? `: ${said}` : ''}`, retryAfterMs);
+  const reason = words.progress !== undefined && !trouble ? PROGRESSING : 'Running';
+  return waiting(reason, `${doing}${job}${said ? `: ${said}` : ''}`, retryAfterMs);
 }

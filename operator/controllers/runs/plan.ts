@@ -88,8 +88,8 @@ export function recordOf(
 }
 
 /**
- * Ended runs that nobody needs any more: all but the newest few. The visit that comes to know of a run's end removes what it makes
- * superfluous, as there may be no visit after it. @param stored what the status told before this visit: only what it tells of may go
+ * Runs that nobody needs any more: those given up before they ended, and the ended ones but the newest few. The visit that comes to know of a run's end
+ * removes what it makes superfluous, as there may be no visit after it. @param stored what the status told before this visit: only what it tells of may go
  */
 export function superfluousRuns(
   stored: RunRecord | undefined,
@@ -97,9 +97,10 @@ export function superfluousRuns(
   runs: readonly ObservedRun[],
   keep = 3,
 ): ObservedRun[] {
-  return runs
+  const isStored = ({ number }: ObservedRun) => number <= (stored?.number ?? 0);
+  const old = runs
     .filter(({ number, end }) => end && number <= (record?.number ?? 0))
     .toSorted((a, b) => b.number - a.number)
-    .slice(keep)
-    .filter(({ number }) => number <= (stored?.number ?? 0));
+    .slice(keep);
+  return [...runs.filter(({ end }) => !end), ...old].filter(isStored);
 }

@@ -93,7 +93,7 @@ const failure = {
 };
 
 test.each<[string, Parameters<typeof unfinishedRun>[0], string]>([
-  ['how far it is', { ...unfinished, words: { progress: 'file 3 of 7' } }, 'waiting Running: seeding (Job x-1): file 3 of 7'],
+  ['how far it is', { ...unfinished, words: { progress: 'file 3 of 7' } }, 'waiting Progressing: seeding (Job x-1): file 3 of 7'],
   ['for whom it waits', { ...unfinished, words: { lockHolder: 'y-1' } }, 'waiting WaitingForLock: seeding (Job x-1) waits for y-1, which holds the lock'],
   ['what is wrong with its pod, before anything else', { ...unfinished, words: { progress: 'file 3 of 7' }, trouble: 'out of memory' }, 'waiting Running: seeding (Job x-1): out of memory'],
   ['why it failed before, and how far it is now', { ...unfinished, failure, words: { progress: 'file 1 of 7' } }, 'waiting LockTimeout: seeding failed: too long; tried again (Job x-1): file 1 of 7'],

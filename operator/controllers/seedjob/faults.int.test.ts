@@ -14,7 +14,11 @@ const namespace = await cluster.namespace();
 
 beforeAll(async () => {
   const operator = cluster.startOperator();
-  await platforms.create(namespace, { stores: { postgres: VOLUME }, services: [{ name: 'inventory' }] });
+  await platforms.create(namespace, {
+    stores: { postgres: VOLUME },
+    broker: { nats: VOLUME },
+    services: [{ name: 'inventory' }],
+  });
   await platforms.ready(namespace);
   await operator.kill();
 }, 60_000);

@@ -18,7 +18,7 @@ import { afterRuns, occasionOf, owedOccasion, plannedRecord } from './occasion.t
 import { endRecordedRuns, replaceRun } from './replace.ts';
 import { assess, type Situation } from './situation.ts';
 import { CONFIG_MAP_POLL_MS, hasConfigMaps, missingClaim } from './source.ts';
-import { writeStatus, type Finding } from './status.ts';
+import { describeDone, withRun, writeStatus, type Finding } from './status.ts';
 
 /** The time of day may be set while a timer runs: nothing is waited for longer without a look at it. */
 const MAX_WAIT_MS = 600_000;
@@ -108,7 +108,14 @@ function unfinishedFact(situation: Situation, progress: RunProgress | undefined)
   if (missingToken) return stalled('ConfirmationRequired', confirmationNeeded(situation, missingToken));
   if (!progress?.running && stores.isSuspended) return suspended(spec.platformRef.name);
   if (!progress?.running && unmet) return waiting('WaitingForMigration', unmet);
-  return unfinishedRun(progress ?? { record: undefined, isSettled: false }, 'seeding');
+  if (!progress) return unfinishedRun({ record: undefined, isSettled: false }, 'seeding');
+  const { failure } = progress;
+  const [last] = withRun(situation.object.status?.runs ?? [], progress);
+  const done = failure && last?.number === failure.number ? describeDone(last) : '';
+  return unfinishedRun(
+    { ...progress, ...(done && failure && { failure: { ...failure, message: `${failure.message}${done}` } }) },
+    'seeding',
+  );
 }
 
 function confirmationNeeded({ spec: { datasets, confirm } }: Situation, token: string): string {

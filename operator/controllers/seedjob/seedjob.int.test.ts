@@ -46,7 +46,7 @@ async function shop(name: string, clock?: Clock) {
   const key = { namespace, name };
   const options: OperatorOptions = { namespaces: [namespace], ...(clock && { clock }) };
   let operator: RunningOperator = cluster.startOperator({}, undefined, options);
-  await platforms.create(namespace, { stores: { postgres: VOLUME }, services: [{ name: 'inventory' }] });
+  await platforms.create(namespace, { stores: { postgres: VOLUME }, broker: { nats: VOLUME }, services: [{ name: 'inventory' }] });
   await platforms.ready(namespace);
   const read = async () => (await cluster.client.get(SeedJobs, key)) as SeedJob;
   const condition = async (type: string) => findCondition((await read()).status?.conditions, type);
@@ -153,6 +153,19 @@ describe('a SeedJob', () => {
     const notes = await events(seed.namespace, 'broken');
     expect(notes).toContain('Warning RunFailed: run 1, for a new input: failed: row 0: price must not be null');
     expect(notes).toContain(`Normal RunSucceeded: run ${runs.length}, for a new input: products: 1 inserted, 2 unchanged`);
+  }, 60_000); // prettier-ignore
+
+  test('that fails half-way tells the counts of what it has written', async () => {
+    const seed = await shop('half');
+    const result = { ok: false, reason: 'SeedRejected', message: 'dataset "prices": no such product', datasets: [{ name: 'products', inserted: 3, updated: 0, skipped: 1, deleted: 0 }] };
+    await seed.behave({ kind: 'result', result });
+    await seed.create({ datasets: [DATASET, { ...DATASET, name: 'prices', table: 'prices' }] });
+    const { message } = await seed.becomes('Ready', { status: 'False', reason: 'SeedRejected' });
+    const told = 'dataset "prices": no such product (written before that, and kept: products: 3 inserted, 1 unchanged)';
+    expect(message).toContain(`seeding failed: ${told}`);
+    expect((await seed.runs())[0]).toMatchObject({ outcome: 'Failed', datasets: result.datasets });
+    const event = `Warning RunFailed: run 1, for a new input: failed: ${told}`;
+    await eventually('an event', async () => (await events(seed.namespace, 'half')).includes(event), () => events(seed.namespace, 'half'));
   }, 60_000); // prettier-ignore
 
   test('runs for what is in its ConfigMap, once for each edit, and says what is wrong with it', async () => {

@@ -108,10 +108,10 @@ function scheduledFact(runs: readonly SeedRun[], finding: Finding, schedule: Sch
 
 /** The runs, newest first, with the one that this visit recorded. */
 export function withRun(runs: readonly SeedRun[], progress: RunProgress | undefined): SeedRun[] {
-  const { record, ended, result } = progress ?? {};
+  const { record, ended } = progress ?? {};
   if (!record || !ended || record.number === runs[0]?.number) return [...runs];
   const { trigger, inputHash, requestedAt, scheduledFor } = occasionOf(ended);
-  const counts = record.outcome === 'Succeeded' ? (result as SeedResult | undefined)?.datasets : undefined;
+  const counts = countsOf(progress);
   const run: SeedRun = {
     ...record,
     trigger,
@@ -130,11 +130,25 @@ export function withRun(runs: readonly SeedRun[], progress: RunProgress | undefi
   return [defined, ...runs].slice(0, KEPT_RUNS);
 }
 
+/** Of the run that was recorded: what it did, also before it failed. */
+function countsOf({ result, refusal }: Pick<RunProgress, 'result' | 'refusal'> = {}):
+  SeedResult['datasets'] | undefined {
+  return ((result ?? refusal) as Partial<SeedResult> | undefined)?.datasets;
+}
+
+/** What a run that failed had done before, in words to follow those of its failure; empty where that is nothing. */
+export function describeDone(run: SeedRun | undefined): string {
+  return run?.outcome === 'Failed' && run.datasets
+    ? ` (written before that, and kept: ${describeCounts(run.datasets)})`
+    : '';
+}
+
 /** A run in a sentence, for events and conditions. */
-export function describeRun({ number, trigger, scheduledFor, outcome, message, datasets = [] }: SeedRun): string {
+export function describeRun(run: SeedRun): string {
+  const { number, trigger, scheduledFor, outcome, message, datasets = [] } = run;
   const why =
     trigger === 'Schedule' ? `due at ${scheduledFor}` : trigger === 'Request' ? 'as requested' : 'for a new input';
-  const how = outcome === 'Failed' ? `failed: ${message}` : describeCounts(datasets);
+  const how = outcome === 'Failed' ? `failed: ${message}${describeDone(run)}` : describeCounts(datasets);
   return `run ${number}, ${why}: ${how}`;
 }
 

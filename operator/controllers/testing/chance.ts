@@ -3,6 +3,8 @@ export interface Chance {
   seed: number;
   /** So many of them, in a random order; all when there are fewer. */
   sample<T>(items: readonly T[], count: number): T[];
+  /** A random whole number from 0 to below the bound. */
+  below(bound: number): number;
 }
 
 export function chance(seed = Number(process.env.FAULT_SEED ?? Math.floor(Math.random() * 2 ** 31))): Chance {
@@ -16,6 +18,7 @@ export function chance(seed = Number(process.env.FAULT_SEED ?? Math.floor(Math.r
   };
   return {
     seed,
+    below: (bound) => Math.floor(next() * bound),
     sample(items, count) {
       const left = [...items];
       const picked: (typeof left)[number][] = [];

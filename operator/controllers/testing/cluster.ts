@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { startControlPlane } from '@orderplane/hack/testing/control-plane.ts';
 import { RELEASE_IMAGES } from '../../resources/release-images.ts';
-import type { Images } from '../../resources/images.ts';
+import type { Images, Releases } from '../../resources/images.ts';
 import { OPERATOR_NAME, OPERATOR_NAMESPACE, operatorInstallation } from '../../resources/install.ts';
 import {
   createClient,
@@ -21,9 +21,10 @@ import {
 } from '../../runtime/index.ts';
 import type { Renderer } from '../deps.ts';
 import { registerControllers, type ControllersOptions } from '../index.ts';
+import { accessOf, auditEvents, isMutation, type AuditEvent } from './audit-log.ts';
 import { eventually } from './eventually.ts';
 import { startKubelet, type FakeKubelet } from './kubelet.ts';
-import { exercisedRights, refusedRight, type AuditedAccess } from './rights.ts';
+import { exercisedRights, refusedRight } from './rights.ts';
 
 export interface RunningOperator {
   /** Resolves when nothing is queued or worked on any more. */
@@ -39,6 +40,8 @@ export interface OperatorOptions {
   kubeconfig?: string;
   /** Sees these only, and leaves the rest to other operators. */
   namespaces?: readonly string[];
+  /** Listed beside its own. */
+  releases?: Releases;
   clock?: Clock;
 }
 
@@ -80,12 +83,13 @@ export async function startTestCluster({ controllerManager = true } = {}): Promi
     kubelet,
     operatorKubeconfig,
     auditLogPath,
-    startOperator(images = {}, renderer, { kubeconfig = operatorKubeconfig, namespaces, clock } = {}) {
+    startOperator(images = {}, renderer, { kubeconfig = operatorKubeconfig, namespaces, releases, clock } = {}) {
       const operator = startOperator(
         { kubeconfig, namespaces },
         {
           images: { ...RELEASE_IMAGES, ...images },
           ...(renderer && { renderer }),
+          ...(releases && { releases }),
           ...(clock && { clock }),
         },
       );
@@ -97,8 +101,8 @@ export async function startTestCluster({ controllerManager = true } = {}): Promi
       await client.create(Namespaces, { metadata: { name } });
       return name;
     },
-    rights: async () => auditedRights(await readFile(auditLogPath, 'utf8')),
-    writes: async (namespace) => auditedWrites(await readFile(auditLogPath, 'utf8'), namespace),
+    rights: () => auditedRights(auditLogPath),
+    writes: (namespace) => auditedWrites(auditLogPath, namespace),
     async stop() {
       await Promise.all([...operators].map((operator) => operator.kill()));
       await kubelet.stop();
@@ -179,35 +183,22 @@ async function total(manager: ReturnType<typeof createManager>, name: string): P
   return (metric?.values ?? []).reduce((sum, { value }) => sum + value, 0);
 }
 
-interface AuditEntry extends AuditedAccess {
-  userAgent?: string;
-  stage: string;
-  objectRef?: NonNullable<AuditedAccess['objectRef']> & { namespace?: string };
+/** What operators have asked for so far. */
+function audited(logPath: string): Promise<AuditEvent[]> {
+  return Array.fromAsync(auditEvents(logPath, USER_AGENT));
 }
 
-const MUTATING = new Set(['create', 'update', 'patch', 'delete', 'deletecollection']);
-
-function audited(log: string): AuditEntry[] {
-  const lines = log.split('\n').filter((line) => line.includes(USER_AGENT));
-  return lines.map((line) => JSON.parse(line) as AuditEntry);
-}
-
-function auditedRights(log: string): { used: Set<string>; refused: Set<string> } {
-  const entries = audited(log);
+async function auditedRights(logPath: string): Promise<{ used: Set<string>; refused: Set<string> }> {
+  const events = await audited(logPath);
   return {
-    used: new Set(entries.flatMap(exercisedRights)),
-    refused: new Set(entries.flatMap((entry) => refusedRight(entry) ?? [])),
+    used: new Set(events.flatMap(exercisedRights)),
+    refused: new Set(events.flatMap((event) => refusedRight(event) ?? [])),
   };
 }
 
-function auditedWrites(log: string, namespace: string): string[] {
-  return audited(log)
-    .filter(({ verb, stage, objectRef }) => {
-      const isOurs = objectRef?.namespace === namespace && objectRef.resource !== 'events';
-      return isOurs && stage === 'ResponseComplete' && MUTATING.has(verb);
-    })
-    .map(({ verb, objectRef }) => {
-      const { resource = '', subresource, name = '' } = objectRef ?? {};
-      return `${verb} ${subresource ? `${resource}/${subresource}` : resource} ${name}`;
-    });
+async function auditedWrites(logPath: string, namespace: string): Promise<string[]> {
+  const ours = (await audited(logPath)).filter(isMutation).filter(({ objectRef }) => objectRef.namespace === namespace);
+  return ours
+    .filter(({ objectRef }) => objectRef.resource !== 'events')
+    .map((event) => `${accessOf(event)} ${event.objectRef.name ?? ''}`);
 }

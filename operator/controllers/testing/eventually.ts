@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-const LIMIT_MS = 30_000;
+/** Garbage collection takes up to 30 s to learn of a kind that was just defined. */
+const LIMIT_MS = 60_000;
 const POLL_MS = 25;
 
 /** Asks until the answer is neither undefined nor false; throws with `what`, and what was last seen, when it never is. */

@@ -9,6 +9,7 @@ import {
   type Client,
   type Pod,
 } from '../../runtime/index.ts';
+import { hasEnded } from '../caches.ts';
 
 /** `run`: containers run and are ready, Jobs succeed. `hold`: nothing happens. */
 export type Behaviour =
@@ -71,8 +72,6 @@ export async function startKubelet(client: Client): Promise<FakeKubelet> {
     },
   };
 }
-
-const hasEnded = ({ status }: Pod) => status?.phase === 'Succeeded' || status?.phase === 'Failed';
 
 async function patchStatus(client: Client, pod: Pod, status: object): Promise<void> {
   try {

@@ -3,6 +3,8 @@ import { chownSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect as connectToNats } from '@nats-io/transport-node';
 import { ensurePki, type Pki } from '@orderplane/hack/cluster/certificates.ts';
 import { startMongo } from '@orderplane/hack/testing/mongo.ts';
 import { startNats } from '@orderplane/hack/testing/nats.ts';
@@ -10,6 +12,7 @@ import { startPostgres } from '@orderplane/hack/testing/postgres.ts';
 import { runProvision } from '../provision/index.ts';
 import { runHere } from '../testing/run-job.ts';
 import { runConnect } from './index.ts';
+import { NOTE } from './nats.ts';
 
 let folder: string;
 let pki: Pki;
@@ -89,6 +92,24 @@ describe('what is wrong is named:', () => {
     expect(result).toMatchObject({ ok: false, reason, message: expect.stringMatching(message) });
     expect(JSON.stringify(result)).not.toContain('wrong-password');
   }, 30_000); // prettier-ignore
+});
+
+test('a broker is of one platform, until somebody hands it over', async () => {
+  const login = { who: 'service orders', secret: 'shop-orders', variable: 'LOGIN_1_URI' };
+  const env = { LOGIN_1_URI: natsUri(plainNats), LOGIN_1_CA_FILE: join(folder, 'none') };
+  const take = (platform: string) => runHere(runConnect, { backend: 'nats', logins: [login], platform }, env);
+  const both = await Promise.all([take('a/shop'), take('b/shop')]);
+  const [winner, loser] = both[0]?.ok ? ['a/shop', 'b/shop'] : ['b/shop', 'a/shop'];
+  expect(both.filter(({ ok }) => ok)).toHaveLength(1);
+  expect(await take(winner)).toMatchObject({ ok: true });
+  const message = expect.stringMatching(new RegExp(`is of OrderPlatform ${winner}.* hand the broker over: nats stream rm ${NOTE}$`)); // prettier-ignore
+  expect(await take(loser)).toMatchObject({ ok: false, reason: 'BrokerTaken', message });
+
+  const { host } = new URL(natsUri(plainNats));
+  const connection = await connectToNats({ servers: host, user: 'shop', pass: 'secret' });
+  await (await jetstreamManager(connection)).streams.delete(NOTE);
+  await connection.close();
+  expect(await take(loser)).toMatchObject({ ok: true });
 });
 
 test('every Job that works on an external server trusts its authority, as an administrator too', async () => {

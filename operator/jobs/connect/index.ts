@@ -5,11 +5,15 @@ import { retryWhileUnreachable } from '../unreachable.ts';
 
 /** A server that restarts is waited for; one that is not there is told of soon. */
 const PATIENCE_MS = 5_000;
+/** So long no driver waits for a connection. */
+const LONGEST_CONNECT_MS = 15_000;
 
 export interface Login {
   uri: string;
   /** File with the certificate of the server's authority, where it has one of its own. */
   authorityFile: string | undefined;
+  /** `namespace/name` of the platform that a broker is taken for. */
+  platform: string | undefined;
   signal: AbortSignal;
 }
 
@@ -24,16 +28,16 @@ async function connect({ input, env, signal, log }: JobContext<ConnectInput>): P
     const { uri, authorityFile } = requireServer(env, variable);
     const what = `${TITLES[input.backend]} at ${hostsOf(uri)}`;
     const attempt = () =>
-      tryLogin({ uri, authorityFile, signal }).catch((error: unknown) => {
+      tryLogin({ uri, authorityFile, platform: input.platform, signal }).catch((error: unknown) => {
         throw loginFailure(error, { what, who, secret });
       });
-    await retryWhileUnreachable(attempt, { what, signal, log, forMs: PATIENCE_MS });
+    await retryWhileUnreachable(attempt, { what, signal, log, forMs: PATIENCE_MS, connectMs: LONGEST_CONNECT_MS });
     log.info(`${who} can log in`);
   }
   return { logins: input.logins.length };
 }
 
-const TITLES = { postgres: 'Postgres', mongo: 'MongoDB', nats: 'NATS' } as const;
+const TITLES = { postgres: 'Postgres', mongo: 'MongoDB', redis: 'Redis', nats: 'NATS' } as const;
 
 async function loadLogin(backend: ConnectInput['backend']): Promise<(login: Login) => Promise<void>> {
   switch (backend) {
@@ -41,6 +45,8 @@ async function loadLogin(backend: ConnectInput['backend']): Promise<(login: Logi
       return (await import('./postgres.ts')).loginToPostgres;
     case 'mongo':
       return (await import('./mongo.ts')).loginToMongo;
+    case 'redis':
+      return (await import('./redis.ts')).loginToRedis;
     case 'nats':
       return (await import('./nats.ts')).loginToNats;
   }

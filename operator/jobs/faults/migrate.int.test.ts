@@ -1,7 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { chance } from '../../controllers/testing/chance.ts';
 import type { WireFault } from '../testing/wire-gate.ts';
-import { faultsOf, migrateThroughAll, onTarget, succeed, titleOf, undisturbedMigration } from './migration.ts';
+import {
+  faultsOf,
+  MIGRATION_FAULTS,
+  migrateThroughAll,
+  onTarget,
+  succeed,
+  titleOf,
+  undisturbedMigration,
+} from './migration.ts';
 import { mongoStore, postgresStore, type Store } from './stores.ts';
 
 /** Of each kind and engine; `npm run soak` has all of them. */
@@ -18,10 +26,10 @@ describe.each([
   });
   afterAll(() => store?.stop());
 
-  test('is applied once, wherever its Job is killed or loses a connection or an answer', async () => {
+  test('is applied once, wherever its Job is killed, alone or with its server, or loses a connection or an answer', async () => {
     const model = await undisturbedMigration(store);
     const all = faultsOf(model);
-    const faults = (['killed', 'cut', 'answerLost'] as const).flatMap((kind) => sample(all.filter((fault) => fault.kind === kind), SAMPLE)); // prettier-ignore
+    const faults = MIGRATION_FAULTS.flatMap((kind) => sample(all.filter((fault) => fault.kind === kind), SAMPLE)); // prettier-ignore
     const wrong: Record<string, string> = {};
     const freeAfterMs: number[] = [];
     await migrateThroughAll(store, model, faults, (fault, outcome) => {

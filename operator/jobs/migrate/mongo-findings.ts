@@ -13,7 +13,7 @@ interface Verdict {
 }
 
 /** What is known of the database at the moment before a step: what it has, and what the steps before it will have made. */
-interface Outlook {
+export interface Outlook {
   /** Whether documents of people's may be in a collection. */
   hasDocuments(collection: string): boolean;
   isUnique(collection: string, index: string): boolean;
@@ -25,29 +25,43 @@ export async function findingsOf(
   texts: readonly SourceText[],
   begun: readonly SourceText[],
 ): Promise<PlanFinding[]> {
-  const files = texts.map((text) => ({ file: text.file, steps: parseMongoSteps(text) }));
-  const steps = files.flatMap((file) => file.steps);
   const existing = new Set(await collectionNames(db));
   for (const name of await unusedCollections(db, begun)) existing.delete(name);
   const unique = new Set<string>();
+  const steps = texts.flatMap((text) => parseMongoSteps(text));
   for (const collection of new Set(steps.flatMap((step) => (step.kind === 'dropIndex' ? [step.collection] : [])))) {
     const indexes = await indexesOf(db, collection);
     for (const index of indexes) if (index.unique) unique.add(keyOf(collection, index.name as string));
   }
-  const outlook: Outlook = {
+  const present: Outlook = {
     hasDocuments: (collection) => existing.has(collection),
     isUnique: (collection, index) => unique.has(keyOf(collection, index)),
   };
-  return files.flatMap(({ file, steps }) =>
-    steps.flatMap((step) => {
+  return findingsIn(texts, present);
+}
+
+/** The findings of texts that are to run in this order on a database that is like this. */
+export function findingsIn(texts: readonly SourceText[], present: Outlook): PlanFinding[] {
+  /** What the steps before will have made of it. */
+  const renamed = new Map<string, boolean>();
+  const unique = new Set<string>();
+  const outlook: Outlook = {
+    hasDocuments: (collection) => renamed.get(collection) ?? present.hasDocuments(collection),
+    isUnique: (collection, index) => unique.has(keyOf(collection, index)) || present.isUnique(collection, index),
+  };
+  return texts.flatMap((text) =>
+    parseMongoSteps(text).flatMap((step) => {
       const found = verdictsOn(step, outlook).map((verdict) => ({
-        file,
+        file: text.file,
         line: step.line,
         ...verdict,
         statement: describeStep(step),
       }));
       if (step.kind === 'createIndex' && step.unique) unique.add(keyOf(step.collection, step.name));
-      if (step.kind === 'renameCollection' && existing.delete(step.from)) existing.add(step.to);
+      if (step.kind === 'renameCollection' && outlook.hasDocuments(step.from)) {
+        renamed.set(step.from, false);
+        renamed.set(step.to, true);
+      }
       return found;
     }),
   );

@@ -57,6 +57,13 @@ async function provision(context: JobContext<ProvisionInput>): Promise<Provision
     const options = { uri: requireServer(env, 'MONGO_ADMIN_URI').uri, signal, log, passwordOf };
     changes += await retryWhileUnreachable(() => provisionMongo(mongo, options), { what: 'MongoDB', signal, log });
   }
+  if (input.redis) {
+    const { redis } = input;
+    const { provisionRedis } = await import('./redis.ts');
+    const { uri, authorityFile } = requireServer(env, 'REDIS_ADMIN_URI');
+    const options = { uri, authorityFile, signal, log, passwordOf };
+    changes += await retryWhileUnreachable(() => provisionRedis(redis, options), { what: 'Redis', signal, log });
+  }
   if (input.nats) {
     const { nats } = input;
     const { reloadNats } = await import('./nats.ts');

@@ -14,6 +14,10 @@ import { runHere, sourceFolder, spawnJob, type SpawnedJob } from '../testing/run
 import { scratchName } from './scratch.ts';
 import { dumpFile } from './store.ts';
 
+/** The version that the release's own files come to, and one after it. */
+const LATEST = '0002';
+const NEXT_VERSION = '0003';
+const NEXT_FILE = `${NEXT_VERSION}_next.up.sql`;
 const ORDERS = new URL('../../../services/orders/migrations/', import.meta.url);
 
 let server: PostgresServer;
@@ -54,7 +58,7 @@ interface Wish {
   restoreFrom?: { id: string; request: string };
 }
 
-/** A database of the orders service, with its own owner, at version 0001. */
+/** A database of the orders service, with its own owner, as its release has it. */
 async function target() {
   const database = `orders_${++databases}`;
   await admin.query(`CREATE ROLE ${database}_owner`);
@@ -101,13 +105,13 @@ async function target() {
       return Object.values(rows[0] ?? {})[0];
     },
   };
-  expect(await at.migrate({ policy: 'None' })).toMatchObject({ ok: true, currentVersion: '0001' });
+  expect(await at.migrate({ policy: 'None' })).toMatchObject({ ok: true, currentVersion: LATEST });
   return at;
 }
 
 const point = (result: JobResult<MigrateResult>) => (result.ok ? result.restorePoint : undefined);
 const NEXT = {
-  '0002_next.up.sql':
+  [NEXT_FILE]:
     'create table next (id int primary key references events (position)); alter table events add column note text;',
 };
 
@@ -146,8 +150,8 @@ test('what is taken while orders are placed is consistent, and brings events, ou
   const ordersOfLoad = await load.stop();
   expect(migrated).toMatchObject({
     ok: true,
-    currentVersion: '0002',
-    restorePoint: { version: '0001', verified: true, tables: 3 },
+    currentVersion: NEXT_VERSION,
+    restorePoint: { version: LATEST, verified: true, tables: 5 },
   });
   const { id = '', rows = 0 } = point(migrated) ?? {};
   const ordersThen = (rows - 1) / 2;
@@ -161,18 +165,18 @@ test('what is taken while orders are placed is consistent, and brings events, ou
   expect(await second.stop()).toBeGreaterThan(0);
   expect(back).toMatchObject({
     ok: true,
-    currentVersion: '0001',
-    pending: ['0002_next.up.sql'],
-    restorePoint: { version: '0002' },
+    currentVersion: LATEST,
+    pending: [NEXT_FILE],
+    restorePoint: { version: NEXT_VERSION },
   });
   expect(await db.value(DISAGREEING)).toBe(0);
   expect(await db.value('select count(*)::int from events')).toBeGreaterThanOrEqual(ordersThen);
   expect(await db.value(`select to_regclass('next')`)).toBeNull();
-  expect(await db.value('select string_agg(version, $$,$$) from orderplane_migrations')).toBe('0001');
+  expect(await db.value('select max(version) from orderplane_migrations')).toBe(LATEST);
   expect(await db.value(`select tableowner from pg_tables where tablename = 'events'`)).toBe(`${db.database}_owner`);
 
   const forward = await db.migrate({ files: { ...tables, ...NEXT } });
-  expect(forward).toMatchObject({ ok: true, currentVersion: '0002', appliedByThisRun: 1 });
+  expect(forward).toMatchObject({ ok: true, currentVersion: NEXT_VERSION, appliedByThisRun: 1 });
 });
 
 test('a wish to go back is carried out once, and another one again', async () => {
@@ -183,11 +187,11 @@ test('a wish to go back is carried out once, and another one again', async () =>
   const orders = () => db.value('select count(*)::int from events');
   expect(await db.migrate({ files, restoreFrom: { id, request: 'a' } })).toMatchObject({
     ok: true,
-    currentVersion: '0001',
+    currentVersion: LATEST,
   });
   await db.connection.query(PLACE_ORDER);
   const again = await db.migrate({ files, restoreFrom: { id, request: 'a' } });
-  expect(again).toMatchObject({ ok: true, currentVersion: '0001', pending: ['0002_next.up.sql'] });
+  expect(again).toMatchObject({ ok: true, currentVersion: LATEST, pending: [NEXT_FILE] });
   expect(await orders()).toBe(2);
   await db.migrate({ files, restoreFrom: { id, request: 'b' } });
   expect(await orders()).toBe(1);
@@ -213,7 +217,7 @@ test('who was granted access since, and who has lost it, does not keep a restore
   await grant(since);
   expect(await db.migrate({ files, restoreFrom: { id, request: 'a' } })).toMatchObject({
     ok: true,
-    currentVersion: '0001',
+    currentVersion: LATEST,
   });
   expect(await db.value(`select has_table_privilege('${since}', 'events', 'select') and has_schema_privilege('${since}', 'public', 'usage')`)).toBe(true); // prettier-ignore
   expect(await db.value(`select count(*)::int from pg_roles where rolname = '${before}'`)).toBe(0);
@@ -236,7 +240,7 @@ test('a dump that does not give what was counted is not committed', async () => 
     ok: false,
     reason: 'RestoreFailed',
   });
-  expect(await db.value('select max(version) from orderplane_migrations')).toBe('0002');
+  expect(await db.value('select max(version) from orderplane_migrations')).toBe(NEXT_VERSION);
   // Of what was not given up nothing is kept.
   expect((await readdir(db.folder)).toSorted()).toEqual([`${id}.dump`, `${id}.json`]);
 });
@@ -270,16 +274,16 @@ test('a login that may not make databases: Required says what to grant, Optional
     reason: 'RestorePointFailed',
     message: expect.stringContaining(`ALTER ROLE "${db.database}_admin" CREATEDB`),
   });
-  expect(await db.value('select max(version) from orderplane_migrations')).toBe('0001');
+  expect(await db.value('select max(version) from orderplane_migrations')).toBe(LATEST);
   expect(await db.migrate({ files, uri, policy: 'Optional' })).toMatchObject({
     ok: true,
-    currentVersion: '0002',
+    currentVersion: NEXT_VERSION,
     restorePoint: { verified: false },
     restorePointWarning: expect.stringContaining('is not verified'),
   });
   const id = (await readdir(db.folder))[0]?.replace(/\..*/, '') ?? '';
   const back = await db.migrate({ files, uri, policy: 'None', restoreFrom: { id, request: 'a' } });
-  expect(back).toMatchObject({ ok: true, currentVersion: '0001' });
+  expect(back).toMatchObject({ ok: true, currentVersion: LATEST });
 });
 
 const asRoot = process.getuid?.() === 0 ? test : test.skip;
@@ -298,10 +302,10 @@ asRoot('a full volume: Required does not start, Optional goes on and says so; no
     );
     const refused = await db.migrate({ files, dir: small });
     expect(refused).toMatchObject({ ok: false, reason: 'RestorePointFailed', message: full });
-    expect(await db.value('select max(version) from orderplane_migrations')).toBe('0001');
+    expect(await db.value('select max(version) from orderplane_migrations')).toBe(LATEST);
     expect(await readdir(join(small, db.database))).toEqual([]);
     const went = await db.migrate({ files, dir: small, policy: 'Optional' });
-    expect(went).toMatchObject({ ok: true, currentVersion: '0002', restorePointWarning: full });
+    expect(went).toMatchObject({ ok: true, currentVersion: NEXT_VERSION, restorePointWarning: full });
     expect(point(went)).toBeUndefined();
   } finally {
     await runCommand('umount', [small]);
@@ -340,13 +344,13 @@ test('killed while it compares, its scratch database and partial files go with t
   expect((await readdir(db.folder)).some((file) => file.endsWith('.partial'))).toBe(true);
   expect(await db.migrate({ files })).toMatchObject({
     ok: true,
-    currentVersion: '0002',
+    currentVersion: NEXT_VERSION,
     restorePoint: { verified: true },
   });
   expect(await scratchDatabases(db.database)).toBe(0);
   expect((await readdir(db.folder)).map((file) => file.replace(/.*\./, '')).toSorted()).toEqual(['dump', 'json']);
 
-  const stopped = await db.spawn({ files: { ...files, '0003_more.up.sql': 'create table more (id int)' } });
+  const stopped = await db.spawn({ files: { ...files, '0004_more.up.sql': 'create table more (id int)' } });
   await whileRestoring(stopped, db.folder);
   stopped.process.kill('SIGTERM');
   expect(JSON.parse((await stopped.exited).result)).toMatchObject({ ok: false, reason: 'Interrupted' });

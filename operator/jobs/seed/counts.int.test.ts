@@ -115,10 +115,10 @@ test.each(ENGINES.flatMap((engine) => MODES.map((mode) => [engine, mode] as cons
 );
 
 /** Kills come sooner or later after the Job has begun to write; each leaves another amount of it done. */
-const KILLS_AFTER_MS = { postgres: [50, 250, 600, 1_100], mongo: [0, 200] };
+const KILLS_AFTER_MS = { postgres: [0, 50, 150, 400], mongo: [0, 50] };
 
 test.each([
-  ['postgres', 'Replace', 30_000],
+  ['postgres', 'Replace', 60_000],
   ['mongo', 'Replace', 700],
 ] as const)(
   '%s, %s: killed -9 again and again, it counts what happened in all',
@@ -131,7 +131,12 @@ test.each([
     let kills = 0;
     for (const ms of KILLS_AFTER_MS[engine]) {
       const job = await spawnJob('seed', input, { ...store.env, LOG_LEVEL: 'info' });
-      await job.logged('"progress"');
+      const begun = await job.logged('"progress"').then(
+        () => true,
+        () => false,
+      );
+      // A kill between its commit and its end has left the next Job nothing to write.
+      if (!begun) break;
       const timer = setTimeout(() => job.process.kill('SIGKILL'), ms);
       const { signal } = await job.exited;
       clearTimeout(timer);

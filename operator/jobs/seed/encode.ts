@@ -38,17 +38,20 @@ export function shapesOf(table: Table, key: readonly string[]): { all: Shape[]; 
     all.push(shape);
     return shape;
   };
+  let last: { names: readonly string[]; shape: Shape } | undefined;
+  const shapeOf = (names: readonly string[], at: number): Shape => {
+    if (last && names.length === last.names.length && names.every((name, i) => name === last!.names[i])) return last.shape;
+    const id = names.join('\0');
+    const shape = byNames.get(id) ?? add(names, at);
+    // The same columns may come in any order; what is remembered must not grow with that.
+    if (byNames.size < 4 * MAX_SHAPES) byNames.set(id, shape);
+    last = { names, shape };
+    return shape;
+  };
   return {
     all,
     of: (row, at) => {
-      const names = Object.keys(row);
-      const id = names.join('\0');
-      let shape = byNames.get(id);
-      if (!shape) {
-        shape = add(names, at);
-        // The same columns may come in any order; what is remembered must not grow with that.
-        if (byNames.size < 4 * MAX_SHAPES) byNames.set(id, shape);
-      }
+      const shape = shapeOf(Object.keys(row), at);
       const fault = nullFault(row, shape.columns, key);
       if (fault) throw new RowFault(at, fault);
       return shape;
@@ -58,10 +61,11 @@ export function shapesOf(table: Table, key: readonly string[]): { all: Shape[]; 
 
 /** One line of COPY: `prefix`, then a value a column; a column that the row leaves out is null. */
 export function copyLine(row: SeedRow, columns: readonly Column[], at: number, prefix?: number): string {
-  let line = prefix === undefined ? '' : String(prefix);
-  for (const [i, column] of columns.entries()) {
-    if (i > 0 || prefix !== undefined) line += '\t';
-    line += copyValue(row[column.name], column, at);
+  let line = prefix === undefined ? '' : `${prefix}\t`;
+  for (let i = 0; i < columns.length; i++) {
+    const column = columns[i]!;
+    const value = copyValue(row[column.name], column, at);
+    line += i === 0 ? value : `\t${value}`;
   }
   return `${line}\n`;
 }

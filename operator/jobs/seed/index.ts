@@ -30,7 +30,7 @@ export function runSeed(env: JobEnv, signal: AbortSignal): Promise<JobResult<See
   return runJob({ name: 'seed', input: seedInput, run: seed }, env, signal);
 }
 
-async function seed({ input, env, signal, log }: JobContext<SeedInput>): Promise<SeedResult> {
+async function seed({ input, env, signal, log, noteDone }: JobContext<SeedInput>): Promise<SeedResult> {
   const replaced = input.datasets.filter(({ mode }) => mode === 'Replace').map(({ name }) => `"${name}"`);
   if (replaced.length > 0 && !input.confirmed)
     throw new JobError('NotConfirmed', `Replace deletes rows, and nobody has confirmed it for ${replaced.join(', ')}`);
@@ -47,6 +47,7 @@ async function seed({ input, env, signal, log }: JobContext<SeedInput>): Promise
     });
     log.info({ dataset: dataset.name, ...counts }, `seeded ${dataset.name}`);
     datasets.push({ name: dataset.name, ...counts });
+    noteDone({ datasets });
   }
   return { datasets };
 }

@@ -38,6 +38,40 @@ export function countRows(quoted: boolean): RowCounter {
   let quoteLine: number | undefined;
   let bareReturnLine: number | undefined;
   let previous = 0;
+  const endRow = (nextOffset: number): void => {
+    complete++;
+    rowLine = line;
+    rowOffset = nextOffset;
+  };
+  const countPlain = (chunk: Uint8Array, until: number): void => {
+    let at = 0;
+    while (complete < until) {
+      const end = chunk.indexOf(LF, at);
+      if (end < 0) break;
+      at = end + 1;
+      line++;
+      endRow(offset + at);
+    }
+    offset += complete < until ? chunk.length : at;
+  };
+  const countQuoted = (chunk: Uint8Array, until: number): void => {
+    // What changes with every byte is kept out of the closure, at a third of the time.
+    let [i, before, isQuoted] = [0, previous, quoteLine !== undefined];
+    for (; i < chunk.length && complete < until; i++) {
+      const byte = chunk[i]!;
+      if (byte === QUOTE) {
+        isQuoted = !isQuoted;
+        quoteLine = isQuoted ? line : undefined;
+      }
+      if (before === CR && byte !== LF && !isQuoted) bareReturnLine ??= line;
+      before = isQuoted ? 0 : byte;
+      if (byte !== LF) continue;
+      line++;
+      if (!isQuoted) endRow(offset + i + 1);
+    }
+    offset += i;
+    previous = before;
+  };
   return {
     get complete() {
       return complete;
@@ -58,21 +92,8 @@ export function countRows(quoted: boolean): RowCounter {
       return bareReturnLine;
     },
     count(chunk, until = Infinity) {
-      for (let i = 0; i < chunk.length && complete < until; i++) {
-        const byte = chunk[i]!;
-        offset++;
-        if (quoted) {
-          if (byte === QUOTE) quoteLine = quoteLine === undefined ? line : undefined;
-          if (previous === CR && byte !== LF && quoteLine === undefined) bareReturnLine ??= line;
-          previous = quoteLine === undefined ? byte : 0;
-        }
-        if (byte !== LF) continue;
-        line++;
-        if (quoteLine !== undefined) continue;
-        complete++;
-        rowLine = line;
-        rowOffset = offset;
-      }
+      if (quoted) countQuoted(chunk, until);
+      else countPlain(chunk, until);
     },
   };
 }

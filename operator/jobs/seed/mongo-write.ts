@@ -185,6 +185,8 @@ async function writeErrorsOf(
   if (error instanceof MongoOperationTimeoutError) throw new JobError('Unreachable', messageOf(error), { cause: error });
   if (!(error instanceof MongoBulkWriteError)) throw codeOf(error) === undefined ? error : await rejected(target, first, messageOf(error));
   const failed = [error.writeErrors].flat();
+  // The driver puts this name on whatever it fails of itself, such as a connection that was cut, and keeps only the words.
+  if (failed.length === 0 && codeOf(error) === undefined) throw new JobError('Unreachable', messageOf(error), { cause: error });
   if (failed.length === 0) throw error;
   return failed.map(({ index, code, errmsg }) => ({ index: indexes[index]!, code, message: errmsg ?? messageOf(error) }));
 } // prettier-ignore

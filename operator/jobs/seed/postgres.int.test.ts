@@ -176,6 +176,16 @@ test('what only the write can find out rolls the dataset back, and names it', as
   expect((await admin.query('SELECT FROM products')).rowCount).toBe(0);
 });
 
+test('a run that fails after some of its datasets are written tells their counts', async () => {
+  const bad = dataset([{ id: 'a', name: 'far too long a name' }], { name: 'other' });
+  expect(await seed([dataset(RICH), bad])).toEqual({
+    ok: false,
+    reason: 'InvalidDataset',
+    message: expect.stringMatching(/^dataset "other": row 1/),
+    datasets: [{ name: 'catalogue', inserted: 3, updated: 0, skipped: 0, deleted: 0 }],
+  });
+});
+
 test('Replace without a confirmation, or without rows, deletes nothing', async () => {
   expect(await seed([dataset(RICH)])).toMatchObject({ ok: true });
   expect(await seed([dataset(RICH.slice(1), { mode: 'Replace' })])).toMatchObject({ reason: 'NotConfirmed' });

@@ -6,11 +6,12 @@ import { inTransaction, withPostgres, type PgClient } from '../postgres.ts';
 import { createProgress } from '../progress.ts';
 import { isUnreachable } from '../unreachable.ts';
 import { checkKey } from './checks.ts';
+import { copyIntoEmpty } from './copy-into-empty.ts';
 import type { Seeder, SeedOptions } from './index.ts';
 import { invalidDataset } from './invalid-dataset.ts';
 import { claimRun, ensureRunsTable, recordCounts, recordedCounts } from './runs-table.ts';
 import { openSource } from './source.ts';
-import { stage } from './stage.ts';
+import { stage, type Target } from './stage.ts';
 import { readTable } from './table.ts';
 import { write } from './write.ts';
 
@@ -53,9 +54,9 @@ async function seedOnce(client: PgClient, dataset: SeedDataset, options: SeedOpt
     throw invalidDataset(dataset, 'it has no rows, and Replace would delete all there are: delete them yourself if that is meant');
   const progress = createProgress(options.log);
   try {
-    const target = { client, dataset, table, source, progress };
-    // From here on as the table's owner: its triggers and policies must not run with the administrator's rights.
-    const counts = await write(target, await stage(target));
+    const target: Target = { client, dataset, table, source, progress };
+    // What follows is done as the table's owner: its triggers and policies must not run with the administrator's rights.
+    const counts = (await copyIntoEmpty(target)) ?? (await write(target, await stage(target)));
     await client.query('SET LOCAL ROLE NONE');
     await recordCounts(client, dataset, options, counts);
     return counts;

@@ -24,8 +24,10 @@ const MADE_OF = ['Oak', 'Steel', 'Linen', 'Bamboo', 'Copper', 'Canvas', 'Glass',
 /** What a row can hold; a table takes of these what it has columns for. */
 export const PRODUCT_FIELDS = ['id', 'name', 'category', 'description', 'sku', 'price', 'stock'] as const;
 
-/** The product of that number, from 1 on. */
-export function product(seed: number, number: number): SeedRow {
+type Field = (typeof PRODUCT_FIELDS)[number];
+
+/** The product of that number, from 1 on; only the fields that are asked for. */
+export function product(seed: number, number: number, fields: readonly Field[] = PRODUCT_FIELDS): SeedRow {
   const random = randomOf(seed, number);
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)]!;
   const category = pick(CATEGORIES);
@@ -33,16 +35,30 @@ export function product(seed: number, number: number): SeedRow {
   const [look, material] = [pick(LOOKS), pick(MADE_OF)];
   const [least, most] = category.price;
   const digits = String(number).padStart(7, '0');
-  return {
-    id: `product-${digits}`,
-    name: `${look} ${material} ${thing}`,
-    category: category.name,
-    description: `${thing}, ${look.toLowerCase()}, made of ${material.toLowerCase()}.`,
-    sku: `${category.code}-${digits}`,
-    // Cheap things are more frequent than dear ones, and all of them cost 99 something.
-    price: Math.floor((least + (most - least) * random() ** 3) / 100) * 100 + 99,
-    stock: Math.floor(random() * 500),
+  // Cheap things are more frequent than dear ones, and all of them cost 99 something.
+  const price = Math.floor((least + (most - least) * random() ** 3) / 100) * 100 + 99;
+  const stock = Math.floor(random() * 500);
+  const valueOf = (field: Field): string | number => {
+    switch (field) {
+      case 'id':
+        return `product-${digits}`;
+      case 'name':
+        return `${look} ${material} ${thing}`;
+      case 'category':
+        return category.name;
+      case 'description':
+        return `${thing}, ${look.toLowerCase()}, made of ${material.toLowerCase()}.`;
+      case 'sku':
+        return `${category.code}-${digits}`;
+      case 'price':
+        return price;
+      case 'stock':
+        return stock;
+    }
   };
+  const row: SeedRow = {};
+  for (const field of fields) row[field] = valueOf(field);
+  return row;
 }
 
 /** All products, in batches; only the fields that are asked for. */
@@ -50,10 +66,7 @@ export function* products({ count, seed }: SeedGenerator, fields: readonly strin
   const wanted = PRODUCT_FIELDS.filter((field) => fields.includes(field));
   for (let first = 1; first <= count; first += batch) {
     const length = Math.min(batch, count - first + 1);
-    yield Array.from({ length }, (_, i) => {
-      const row = product(seed, first + i);
-      return Object.fromEntries(wanted.map((field) => [field, row[field]!]));
-    });
+    yield Array.from({ length }, (_, i) => product(seed, first + i, wanted));
   }
 } // prettier-ignore
 

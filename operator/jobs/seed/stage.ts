@@ -66,22 +66,15 @@ export async function stage(target: Target): Promise<Staged> {
   }
 } // prettier-ignore
 
-/** The source once more, right into the target: half as long as by way of the staged rows. Its rows must all be of that shape. */
-export async function copyToTarget(target: Target, { columns }: Shape): Promise<number> {
-  if (target.source.csv) return copyCsv(target, target.table.name, columns);
-  const into = `${target.table.name} (${namesOf(columns).join(', ')})`;
-  return copyText(target, into, (row, at) => copyLine(row, columns, at));
-}
-
 export const namesOf = (columns: readonly Column[]): string[] => columns.map(({ name }) => quoteName(name));
 
-function headerColumns({ dataset, table }: Target, header: readonly string[]): Column[] {
+export function headerColumns({ dataset, table }: Target, header: readonly string[]): Column[] {
   const fault = columnsFault(header, table, dataset.key);
   if (fault) throw invalidDataset(dataset, fault);
   return header.map((name) => table.columns.find((column) => column.name === name)!);
 }
 
-async function copyCsv({ client, source, dataset, progress }: Target, into: string, columns: readonly Column[]): Promise<number> {
+export async function copyCsv({ client, source, dataset, progress }: Target, into: string, columns: readonly Column[]): Promise<number> {
   const copy = client.query(copyFrom(`COPY ${into} (${namesOf(columns).join(', ')}) FROM STDIN (FORMAT csv, ENCODING 'UTF8')`));
   const counter = countRows(true);
   await pipeline(async function* () {
@@ -94,7 +87,7 @@ async function copyCsv({ client, source, dataset, progress }: Target, into: stri
   return copy.rowCount;
 } // prettier-ignore
 
-async function copyText({ client, source, dataset, progress }: Target, into: string, lineOf: (row: SeedRow, at: number) => string): Promise<number> {
+export async function copyText({ client, source, dataset, progress }: Target, into: string, lineOf: (row: SeedRow, at: number) => string): Promise<number> {
   const copy = client.query(copyFrom(`COPY ${into} FROM STDIN (ENCODING 'UTF8')`));
   await pipeline(async function* () {
     let at = 0;

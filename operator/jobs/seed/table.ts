@@ -24,6 +24,7 @@ export interface Table {
   columns: Column[];
   /** The columns of each unique index that a conflict can be decided by. */
   uniqueKeys: string[][];
+  partitioned: boolean;
   /** Nothing but constraints sees a row that comes in: no triggers, no rules, no policies that the owner is subject to. */
   plain: boolean;
 }
@@ -49,6 +50,7 @@ const TABLE = `
                                       WHERE attrelid = pg_class.oid AND attnum = ANY(indkey[0 : indnkeyatts - 1])))
             FROM pg_index WHERE indrelid = pg_class.oid AND indisunique AND indisvalid AND indimmediate
              AND indpred IS NULL AND indexprs IS NULL), '[]') AS "uniqueKeys",
+         relkind = 'p' AS partitioned,
          relkind = 'r' AND NOT relhasrules AND NOT relforcerowsecurity
            AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = pg_class.oid AND NOT tgisinternal) AS plain
     FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace

@@ -33,10 +33,10 @@ export interface SpawnedJob {
   exited: Promise<{ code: number | null; signal: NodeJS.Signals | null; result: string }>;
 }
 
-/** Starts a Job as a process of its own, by its command. */
-export async function spawnJob(command: string, input: unknown, env: JobEnv): Promise<SpawnedJob> {
+/** Starts a Job as a process of its own, by its command. @param main the operator's program: its sources, unless a bundle is given */
+export async function spawnJob(command: string, input: unknown, env: JobEnv, main = MAIN): Promise<SpawnedJob> {
   const { files, remove } = await writeFiles(input);
-  const child = spawn(process.execPath, [MAIN, command], {
+  const child = spawn(process.execPath, [main, command], {
     env: { ...process.env, ...files, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -66,6 +66,28 @@ export async function spawnJob(command: string, input: unknown, env: JobEnv): Pr
         look();
         void exited.then(() => reject(new Error(`the Job ended without logging "${text}":\n${lines.join('\n')}`)));
       }),
+  };
+}
+
+export interface JobGroup {
+  spawn(...job: Parameters<typeof spawnJob>): Promise<SpawnedJob>;
+  /** kill -9 of those that are left; resolves when all have ended. */
+  end(): Promise<void>;
+}
+
+/** Jobs that end together, at the latest. */
+export function jobGroup(): JobGroup {
+  const jobs: SpawnedJob[] = [];
+  return {
+    async spawn(...job) {
+      const spawned = await spawnJob(...job);
+      jobs.push(spawned);
+      return spawned;
+    },
+    async end() {
+      for (const job of jobs) job.process.kill('SIGKILL');
+      await Promise.all(jobs.map((job) => job.exited));
+    },
   };
 }
 

@@ -1,24 +1,29 @@
 /** What stands between a Job and its server: it notes every request, and lets the Job die, or a connection or an answer get lost, at one of them. */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { LOCKS } from '../migrate/mongo-lease.ts';
 import { mongoWire, postgresWire, type Wire } from './wire.ts';
 
 /**
  * What happens at a request, the `occurrence`-th in these words (from 1): every connection is cut before the server gets it; or the server
- * has done it, and the answer is not passed on: because every connection is cut then, or because the Job is killed or frozen.
+ * has done it, and the answer is not passed on: because every connection is cut then, or because the Job is killed or frozen, alone or with the server (`nodeKilled`); or the server has just
+ * got it, when the Job or the server itself is killed.
  */
 export interface WireFault {
   at: string;
   occurrence: number;
-  kind: 'killed' | 'frozen' | 'cut' | 'answerLost';
+  kind: 'killed' | 'nodeKilled' | 'frozen' | 'cut' | 'answerLost' | 'killedMidway' | 'serverKilled';
 }
+
+/** Whether it strikes at a request of a lease: that is renewed by the clock, so a run that is faster than another has fewer of them. */
+export const isByTheClock = ({ at }: WireFault): boolean => at.endsWith(` ${LOCKS}`);
 
 export interface WireGate {
   /** `uri` with the gate in the place of the server. */
   uriOf(uri: string): string;
   /** In the order in which they came; with their occurrence. */
   requests: { at: string; occurrence: number }[];
-  /** Resolves when the fault has struck; the Job is to be killed or frozen then, and the answer passed on after. */
+  /** Resolves when the fault has struck; the Job or the server is to be killed or frozen then, and the answer passed on after. */
   struck: Promise<void>;
   hasStruck(): boolean;
   /** Lets the answer go that was held back. */
@@ -70,14 +75,19 @@ export async function startWireGate(
       });
     }
     client.on('data', (chunk: Buffer) => {
-      for (const { bytes, request } of connection.wire.sent(chunk)) {
+      for (const { bytes, request, isUnanswered } of connection.wire.sent(chunk)) {
         const isFaulty = request !== undefined && note(request);
         if (isFaulty && fault?.kind === 'cut') {
           strike();
           return cutAll();
         }
-        connection.isFaulty ||= isFaulty;
         server.write(bytes);
+        if (isFaulty && (isUnanswered || fault?.kind === 'killedMidway' || fault?.kind === 'serverKilled')) {
+          strike();
+          if (fault?.kind === 'answerLost') server.end(cutAll);
+          continue;
+        }
+        connection.isFaulty ||= isFaulty;
       }
     });
     server.on('data', (chunk: Buffer) => {

@@ -6,6 +6,8 @@ export interface Sent {
   bytes: Buffer;
   /** In words, where it is a request that the server answers: `INSERT INTO …`, `createIndexes orders`. */
   request?: string;
+  /** The server says nothing to it: a piece of a COPY. */
+  isUnanswered?: true;
 }
 
 /** Splits the two streams of one connection. */
@@ -15,7 +17,7 @@ export interface Wire {
   answered(chunk: Buffer): boolean;
 }
 
-/** Postgres without TLS: a request ends with a simple query, or with the Sync after the messages of an extended one, or of a COPY. */
+/** Postgres without TLS: a request ends with a simple query, or with the Sync after the messages of an extended one, or is a piece or the end of a COPY. */
 export function postgresWire(): Wire {
   // The first message has no type before its length.
   const fromClient = framed(
@@ -36,6 +38,7 @@ export function postgresWire(): Wire {
         if ('PBDE'.includes(type) && type !== '') return [];
         const bytes = Buffer.concat(unsent);
         unsent = [];
+        if (type === 'd') return [{ bytes, request: 'a piece of COPY', isUnanswered: true as const }];
         const request = 'QSc'.includes(type) && type !== '' ? { request: nameOf(text) } : {};
         return [{ bytes, ...request }];
       }),

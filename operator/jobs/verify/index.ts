@@ -13,9 +13,10 @@ const RETRY_MS = 500;
 interface Order {
   id: string;
   status: string;
+  cancelReason?: string | null;
 }
 
-/** Sends a synthetic order through the real platform: placed, seen in the read model, cancelled, seen cancelled. */
+/** Sends a synthetic order through the real platform: placed, seen in the read model, confirmed, cancelled, seen cancelled. */
 export function runVerify(env: JobEnv, signal: AbortSignal): Promise<JobResult<VerifyResult>> {
   return runJob({ name: 'verify', input: verifyInput, run: verify }, env, signal);
 }
@@ -40,20 +41,37 @@ async function verify({ input, env, signal, log }: JobContext<VerifyInput>): Pro
   await seeOrder(verification, orderId, 'ReadModelTimeout', () => true);
   const visibleAfterMs = Math.round(performance.now() - placedAt);
   log.info({ orderId, visibleAfterMs }, 'the order is in the read model');
+  await seeConfirmed(verification, orderId);
+  const confirmedAfterMs = Math.round(performance.now() - placedAt);
+  log.info({ orderId, confirmedAfterMs }, 'the order is confirmed');
   await cancelOrder(verification, orderId);
   await seeOrder(verification, orderId, 'CancelFailed', (order) => order.status === 'CANCELLED');
   log.info({ orderId }, 'the order is cancelled');
-  return { orderId, visibleAfterMs };
+  return { orderId, visibleAfterMs, ...(input.sagaSteps.length > 0 && { confirmedAfterMs }) };
 }
 
 /** One key for all attempts: an order whose answer was lost is not placed twice. */
 async function placeOrder(verification: Verification): Promise<string> {
   const headers = { 'idempotency-key': `verify-${randomUUID()}` };
-  const mutation = 'mutation ($productId: ID!) { createOrder(productId: $productId, qty: 1) { id } }';
+  const payment = verification.input.sagaSteps.includes('payment')
+    ? ', payment: { method: "CREDIT_CARD", token: "tok_ok" }'
+    : '';
+  const mutation = `mutation ($productId: ID!) { createOrder(productId: $productId, qty: 1${payment}) { id } }`;
   const answer = await untilAnswered(verification, 'OrderRejected', () =>
     verification.graphql<{ createOrder: { id: string } }>(mutation, { productId: VERIFICATION_PRODUCT }, headers),
   );
   return answer.createOrder.id;
+}
+
+/** Waits for the saga; an order that does not get through it is cancelled all the same. */
+async function seeConfirmed(verification: Verification, id: string): Promise<void> {
+  if (verification.input.sagaSteps.length === 0) return;
+  try {
+    await seeOrder(verification, id, 'OrderNotConfirmed', ({ status }) => status === 'CONFIRMED');
+  } catch (error) {
+    await cancelOrder({ ...verification, input: { ...verification.input, timeoutSeconds: 1 } }, id).catch(() => {});
+    throw error;
+  }
 }
 
 async function cancelOrder(verification: Verification, id: string): Promise<void> {
@@ -88,14 +106,17 @@ async function seeOrder(
 ): Promise<void> {
   const { graphql, input, signal } = verification;
   const deadline = performance.now() + input.timeoutSeconds * 1000;
+  const isEnd = (order: Order) => reason === 'OrderNotConfirmed' && order.status === 'CANCELLED';
   let fault: GatewayFault | undefined;
   let seen: Order | null = null;
   while (performance.now() < deadline) {
     try {
-      const query = 'query ($id: ID!) { order(id: $id) { id status } }';
+      const cancelReason = input.sagaSteps.length > 0 ? ' cancelReason' : '';
+      const query = `query ($id: ID!) { order(id: $id) { id status${cancelReason} } }`;
       seen = (await graphql<{ order: Order | null }>(query, { id })).order;
       fault = undefined;
       if (seen && asExpected(seen)) return;
+      if (seen && isEnd(seen)) break;
     } catch (error) {
       if (!(error instanceof GatewayFault)) throw error;
       if (!error.transient) throw failure(error, reason);
@@ -104,7 +125,20 @@ async function seeOrder(
     await delay(POLL_MS, undefined, { signal });
   }
   if (fault) throw failure(fault, reason);
+  if (seen && reason === 'OrderNotConfirmed') throw notConfirmed(seen, input);
   throw await notShown(verification, id, seen, reason);
+}
+
+/** Which step an order has stopped at. Whatever was cancelled of itself says which it was. */
+function notConfirmed({ id, status, cancelReason }: Order, { timeoutSeconds }: VerifyInput): JobError {
+  const isPayment = cancelReason ? /payment|refund/.test(cancelReason) : status === 'STOCK_RESERVED';
+  const hop: Hop = status === 'PAID' ? 'orders' : isPayment ? 'payments' : 'inventory';
+  const step = { orders: 'confirmed', payments: 'paid', inventory: 'given its stock' }[hop];
+  const what =
+    status === 'CANCELLED'
+      ? `was cancelled (${cancelReason ?? 'for no reason that it tells'})`
+      : `is still ${status} after ${timeoutSeconds} s`;
+  return new JobError('OrderNotConfirmed', `${hop}: the order ${id} was not ${step}, it ${what}`, { hop });
 }
 
 async function notShown(

@@ -2,13 +2,15 @@
 import { secretValue } from '../credentials.ts';
 import { foreignLogins } from '../connect-job.ts';
 import { adminSecretOf, externalOf, isManaged, loginSecretOf } from '../external.ts';
+import { type Caller, callersOf } from '../connections.ts';
 import type { SecretData } from '../desired.ts';
 import type { Role } from '../labels.ts';
 import { BACKENDS, type Backend, type StoreName } from '../names.ts';
-import { backendsOf, type Platform } from '../platform.ts';
+import type { Platform } from '../platform.ts';
 import { isVerifiable } from '../platform-jobs.ts';
 import { VERIFIED_PATH } from '../catalogue.ts';
 import { PORTS } from '../ports.ts';
+import { tracingFlows } from '../tracing.ts';
 import { serversOf } from './servers.ts';
 
 /** Pods of the platform that are alike: a store, the broker, a service, or the Jobs of a command. */
@@ -39,20 +41,23 @@ const backend = (name: Backend): Peer => ({ component: { name, role: name === 'n
 /** Every connection that a platform needs, DNS and the probes of the kubelet aside. */
 export function flowsOf(platform: Platform, secrets: SecretData): Flow[] {
   return [
-    ...platform.services.flatMap((each) => serviceFlows(platform, each, secrets)),
+    ...callersOf(platform).flatMap((each) => serviceFlows(platform, each, secrets)),
     ...storeJobFlows(platform, secrets),
     ...connectFlows(platform, secrets),
     ...(platform.broker?.managed ? [{ from: job('provision'), to: backend('nats'), ports: [PORTS.nats] }] : []),
     ...verificationFlows(platform),
     ...edgeFlows(platform),
+    ...tracingFlows(platform),
   ];
 }
 
-function serviceFlows(platform: Platform, { name, needs, ...rest }: Platform['services'][number], secrets: SecretData) {
-  const called = platform.services.filter((other) => needs.services.includes(other.name) && other.port !== undefined);
+function serviceFlows(platform: Platform, { name, connections }: Caller, secrets: SecretData) {
+  const called = platform.services.filter(
+    (other) => connections.services.includes(other.name) && other.port !== undefined,
+  );
   return [
     ...called.map((other) => ({ from: service(name), to: service(other.name), ports: [other.port as number] })),
-    ...backendsOf({ name, needs, ...rest }).flatMap((kind) =>
+    ...connections.backends.flatMap((kind) =>
       backendFlows(platform, service(name), kind, secrets[loginSecretOf(platform, name, kind)]),
     ),
   ];
@@ -65,10 +70,10 @@ function backendFlows(platform: Platform, from: Peer, kind: Backend, secret: Sec
   return uri ? serversOf(uri).map(({ peer, port }) => ({ from, to: peer, ports: [port] })) : [];
 }
 
-/** Migrations and seeds name the platform by themselves, so that any store may be theirs. */
+/** Migrations and seeds name the platform by themselves, so that any store with databases may be theirs. */
 function storeJobFlows(platform: Platform, secrets: SecretData): Flow[] {
   return (Object.keys(platform.stores) as StoreName[]).flatMap((store) =>
-    ['provision', 'migrate', 'seed'].flatMap((command) =>
+    (store === 'redis' ? ['provision'] : ['provision', 'migrate', 'seed']).flatMap((command) =>
       backendFlows(platform, job(command), store, secrets[adminSecretOf(platform, store)]),
     ),
   );

@@ -74,6 +74,7 @@ const CASES: [string, OrderPlatform['spec'], string | undefined, { allowed: stri
         'orders → postgres:5432',
         'orders → nats:4222',
         'inventory → postgres:5432',
+        'inventory → nats:4222',
         'order-query → mongo:27017',
         'order-query → nats:4222',
         'provision → postgres:5432',
@@ -99,7 +100,6 @@ const CASES: [string, OrderPlatform['spec'], string | undefined, { allowed: stri
         'gateway → postgres:5432',
         'gateway → orders:8081',
         'inventory → mongo:27017',
-        'inventory → nats:4222',
         'order-query → postgres:5432',
         'orders → mongo:27017',
         'orders → gateway:8080',
@@ -142,6 +142,21 @@ const CASES: [string, OrderPlatform['spec'], string | undefined, { allowed: stri
         'prometheus → postgres:5432',
       ],
     },
+  ],
+  [
+    'traces sent to a collector that has a name',
+    { ...ULTRALIGHT, observability: { tracing: { otlpEndpoint: 'http://collector.monitoring:4318', samplingPercent: 100 } } },
+    undefined,
+    {
+      allowed: ['orders → the internet:4318', 'storefront → the internet:4318'],
+      denied: ['orders → the internet:443', 'orders → the internet:4317', 'postgres → the internet:4318', 'provision → the internet:4318'],
+    },
+  ],
+  [
+    'traces sent to an address without a port',
+    { ...ULTRALIGHT, observability: { tracing: { otlpEndpoint: 'https://10.9.8.7/otlp', samplingPercent: 100 } } },
+    undefined,
+    { allowed: ['orders → 10.9.8.7:443'], denied: ['orders → the internet:443', 'orders → 10.9.8.7:80'] },
   ],
   [
     'services of the user, one with nothing to do with others',

@@ -7,8 +7,12 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = {
   postgresql: PORTS.postgres,
   mongodb: PORTS.mongo,
   'mongodb+srv': PORTS.mongo,
+  redis: PORTS.redis,
+  rediss: PORTS.redis,
   nats: PORTS.nats,
   tls: PORTS.nats,
+  http: 80,
+  https: 443,
 };
 
 const URI = /^([a-z+]+):\/\/(?:[^@/?]*@)?([^/?]+)/;

@@ -1,65 +1,97 @@
-import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt';
 import { type Order, OrderStatus } from '@orderplane/contracts/gen/orderplane/orderquery/v1/order_query_pb.js';
+import type { Product } from '@orderplane/contracts/gen/orderplane/inventory/v1/inventory_pb.js';
 import { VERIFICATION_PRODUCT } from '@orderplane/contracts/products.ts';
 import { badInput, CodedError, type ErrorCode } from '@orderplane/shared/errors.ts';
+import { type Principal, requireUser } from '../access/principal.ts';
+import { isoTime, orderAnswer, productAnswer, userAnswer } from '../rest/answers.ts';
+import { definedOnly, parsed } from '../rest/input.ts';
+import {
+  idempotencyKey,
+  newLine,
+  newOrder,
+  orderId,
+  orderVersionQuery,
+  pageQuery,
+  productId,
+  productQuery,
+} from '../rest/schemas.ts';
+import type { Shop } from '../shop.ts';
 import type { Upstreams } from '../upstreams.ts';
-import type { Verify } from '../verification.ts';
 
 /** What resolvers know of the request. */
 export interface RequestFacts {
-  readonly authorization: string | undefined;
+  /** Throws what is wrong with its token: fields that need nobody's answer all the same. */
+  readonly principal: () => Principal;
   readonly idempotencyKey: string | undefined;
+  readonly productOf: (id: string) => Promise<Product | undefined>;
 }
 
-declare module 'mercurius' {
-  interface MercuriusContext extends RequestFacts {}
-}
+type Arguments = Record<string, unknown>;
+export type Resolver = (source: never, input: never, facts: RequestFacts) => unknown;
+export type Resolvers = Readonly<Record<string, Readonly<Record<string, Resolver>>>>;
 
-const MAX_QTY = 10_000;
-const MAX_PAGE = 100;
-
-export function resolvers({ inventory, orders, orderQuery }: Upstreams, verify: Verify) {
+export function resolvers({ inventory, users }: Upstreams, shop: Shop): Resolvers {
   return {
     Query: {
-      products: async () => (await inventory.listProducts({})).products,
-      product: (_: unknown, { id }: { id: string }) => {
-        if (id === VERIFICATION_PRODUCT) return null;
+      products: async (_: unknown, input: Arguments) => {
+        const { first, category, search, after } = parsed(productQuery, withoutNulls(input));
+        const page = await inventory.listProducts({ first, ...definedOnly({ search, categoryId: category, after }) });
+        return page.products.map(productAnswer);
+      },
+      product: async (_: unknown, { id }: { id: string }) => {
+        if (!productId.safeParse(id).success || id === VERIFICATION_PRODUCT) return null;
         return nullIf('PRODUCT_NOT_FOUND', async () => (await inventory.getProduct({ id })).product);
       },
-      order: (_: unknown, { id }: { id: string }) =>
-        nullIf('ORDER_NOT_FOUND', async () => {
-          const { order } = await orderQuery.getOrder({ id });
-          return order && orderFields(order);
-        }),
-      orders: async (_: unknown, { first, after }: { first: number; after?: string | null }) => {
-        if (first < 1 || first > MAX_PAGE) throw badInput('first', `first must be from 1 to ${MAX_PAGE}.`);
-        const page = await orderQuery.listOrders(after == null ? { first } : { first, after });
-        return { items: page.orders.map(orderFields), next: page.next ?? null };
+      categories: async () => (await inventory.listCategories({})).categories,
+      order: async (
+        _: unknown,
+        { id, minVersion }: { id: string; minVersion: number },
+        { principal }: RequestFacts,
+      ) => {
+        const who = principal();
+        shop.requireOrderer(who);
+        if (!orderId.safeParse(id).success) return null;
+        const { minVersion: version } = parsed(orderVersionQuery, { minVersion });
+        return nullIf('ORDER_NOT_FOUND', async () => orderFields(await shop.get(who, id, version)));
+      },
+      orders: async (_: unknown, input: Arguments, { principal }: RequestFacts) => {
+        const { orders, next } = await shop.list(principal(), parsed(pageQuery, withoutNulls(input)));
+        return { items: orders.map(orderFields), next };
+      },
+      me: async (_: unknown, _input: Arguments, { principal }: RequestFacts) => {
+        const { id: userId } = requireUser(principal());
+        return nullIf('USER_NOT_FOUND', async () => userAnswer((await users?.getProfile({ userId }))?.user));
       },
     },
     Mutation: {
-      createOrder: async (_: unknown, input: { productId: string; qty: number }, facts: RequestFacts) => {
-        const { productId, qty } = input;
-        if (qty < 1 || qty > MAX_QTY) throw badInput('qty', `qty must be from 1 to ${MAX_QTY}.`);
-        if (productId === VERIFICATION_PRODUCT) await verifyOrHide(verify, facts);
-        const { idempotencyKey } = facts;
-        const order = await orders.createOrder(idempotencyKey === undefined ? input : { ...input, idempotencyKey });
-        return { ...order, createdAt: isoTime(order.createdAt) };
+      createOrder: async (_: unknown, input: Arguments, { principal, idempotencyKey: key }: RequestFacts) => {
+        const order = newOrderOf(withoutNulls(input));
+        const given = parsed(idempotencyKey.optional(), key, 'Idempotency-Key');
+        const created = await shop.create(principal(), order, given);
+        return { ...created, ...order.lines[0], createdAt: isoTime(created.createdAt) };
       },
-      cancelOrder: async (_: unknown, { id }: { id: string }, facts: RequestFacts) => {
-        await verify(facts.authorization);
-        await orders.cancelOrder({ id, reason: 'verification', onlyProductId: VERIFICATION_PRODUCT });
-        return { id, status: 'CANCELLED' };
+      cancelOrder: async (_: unknown, { id }: { id: string }, { principal }: RequestFacts) => {
+        const who = principal();
+        if (who.kind === 'anonymous') throw new CodedError('UNAUTHENTICATED');
+        if (!orderId.safeParse(id).success) throw new CodedError('ORDER_NOT_FOUND');
+        const { version } = await shop.cancel(who, id);
+        return { id, status: 'CANCELLED', version };
       },
+    },
+    OrderLine: {
+      product: (line: { productId: string }, _: unknown, { productOf }: RequestFacts) => productOf(line.productId),
     },
   };
 }
 
-/** To whoever may not order it, the product of verification does not exist. */
-async function verifyOrHide(verify: Verify, { authorization }: RequestFacts): Promise<void> {
-  await verify(authorization).catch((error: unknown) => {
-    throw new CodedError('PRODUCT_NOT_FOUND', { cause: error });
-  });
+/** Both forms of an order, as one. */
+function newOrderOf({ productId: product, qty, ...rest }: Arguments) {
+  if (product === undefined && qty === undefined) {
+    if (rest.lines === undefined) throw badInput('productId', 'Give productId and qty, or lines.');
+    return parsed(newOrder, rest);
+  }
+  if (rest.lines !== undefined) throw badInput('lines', 'Give either productId and qty, or lines.');
+  return parsed(newOrder, { ...rest, lines: [parsed(newLine, { productId: product, qty })] });
 }
 
 async function nullIf<T>(code: ErrorCode, work: () => Promise<T>): Promise<T | null> {
@@ -71,11 +103,17 @@ async function nullIf<T>(code: ErrorCode, work: () => Promise<T>): Promise<T | n
   }
 }
 
-function orderFields({ id, productId, qty, status, version, createdAt }: Order) {
-  return { id, productId, qty, version, status: OrderStatus[status], createdAt: isoTime(createdAt) };
+function orderFields(order: Order) {
+  const { productId: product, qty } = order;
+  return { ...orderAnswer(order), productId: product, qty, status: OrderStatus[order.status] };
 }
 
-function isoTime(time: Timestamp | undefined): string {
-  if (!time) throw new Error('an order without its time');
-  return timestampDate(time).toISOString();
+/** In GraphQL an argument that is null is one that was left out. Inputs have no prototype, which schemas take for something else than an object. */
+function withoutNulls(input: Arguments): Arguments {
+  const plain = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(plain);
+    return typeof value === 'object' && value !== null ? withoutNulls(value as Arguments) : value;
+  };
+  const given = Object.entries(input).filter(([, value]) => value !== null && value !== undefined);
+  return Object.fromEntries(given.map(([name, value]) => [name, plain(value)]));
 }

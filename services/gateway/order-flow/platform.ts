@@ -1,11 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { inventory } from '@orderplane/inventory/app.ts';
 import { orders } from '@orderplane/orders/app.ts';
 import { orderQuery } from '@orderplane/order-query/app.ts';
+import { payments } from '@orderplane/payments/app.ts';
+import { users } from '@orderplane/users/app.ts';
 import { startMongo } from '@orderplane/hack/testing/mongo.ts';
 import { startNats } from '@orderplane/hack/testing/nats.ts';
 import { startPostgres } from '@orderplane/hack/testing/postgres.ts';
+import { serviceDatabase } from '@orderplane/hack/testing/service-database.ts';
 import { type RunningService, startService } from '@orderplane/shared/service.ts';
 import { type Db, MongoClient } from 'mongodb';
 import pg from 'pg';
@@ -19,14 +21,9 @@ export type TestPlatform = Awaited<ReturnType<typeof startPlatform>>;
 /** Real stores and broker with the release's schema and one product, `p1`. */
 export async function startStores() {
   const [postgres, mongo, nats] = await Promise.all([startPostgres(), startMongo(), startNats()]);
-  await run(postgres.uri, 'create database inventory', 'create database orders');
-  const database = (name: string) => Object.assign(new URL(postgres.uri), { pathname: `/${name}` }).href;
-  await run(
-    database('inventory'),
-    await migration('inventory', '0001_products.up.sql'),
-    `insert into products values ('p1', 'Widget', 199)`,
-  );
-  await run(database('orders'), await migration('orders', '0001_orders.up.sql'));
+  const inventoryUri = await serviceDatabase(postgres, 'inventory');
+  const ordersUri = await serviceDatabase(postgres, 'orders');
+  await run(inventoryUri, `insert into products values ('p1', 'Widget', 199)`);
   const mongoUri = Object.assign(new URL(mongo.uri), { pathname: '/app' }).href;
   const client = new MongoClient(mongoUri);
   const readModel: Db = client.db();
@@ -36,11 +33,13 @@ export async function startStores() {
     mongo,
     nats,
     readModel,
-    inventoryUri: database('inventory'),
-    ordersUri: database('orders'),
+    inventoryUri,
+    ordersUri,
     mongoUri,
+    /** Runs statements in the database of inventory. */
+    inventory: (...statements: string[]) => run(inventoryUri, ...statements),
     async countEvents() {
-      const [row] = await run(database('orders'), 'select count(*)::int as events from events');
+      const [row] = await run(ordersUri, 'select count(*)::int as events from events');
       return (row as { events: number }).events;
     },
     async stop() {
@@ -50,9 +49,24 @@ export async function startStores() {
   };
 }
 
-/** All services of the release in this process, on ports of their own. */
-export async function startPlatform({ inventoryUri, ordersUri, mongoUri, nats }: Stores) {
-  const base = { PORT: '0', MANAGEMENT_PORT: '0', DRAIN_DELAY_MS: '0', LOG_LEVEL: process.env.LOG_LEVEL ?? 'FATAL' };
+/** The databases of accounts and payments, which the smallest platform is without. */
+export async function startShopStores({ postgres }: Stores) {
+  return {
+    usersUri: await serviceDatabase(postgres, 'users'),
+    paymentsUri: await serviceDatabase(postgres, 'payments'),
+  };
+}
+
+export type ShopStores = Awaited<ReturnType<typeof startShopStores>>;
+
+/** The services of the smallest platform in this process, on ports of their own; with the stores of a shop those of the full one. */
+export async function startPlatform(
+  { inventoryUri, ordersUri, mongoUri, nats }: Stores,
+  shop?: ShopStores,
+  env: Readonly<Record<string, string>> = {},
+) {
+  const level = process.env.LOG_LEVEL ?? 'FATAL';
+  const base = { PORT: '0', MANAGEMENT_PORT: '0', DRAIN_DELAY_MS: '0', LOG_LEVEL: level, ...env };
   const running: RunningService[] = [];
   const keep = async (starting: Promise<RunningService>) => {
     const service = await starting;
@@ -60,16 +74,30 @@ export async function startPlatform({ inventoryUri, ordersUri, mongoUri, nats }:
     return service;
   };
   const url = ({ port }: RunningService) => `http://127.0.0.1:${port}`;
-  const inventoryService = await keep(startService(inventory, { ...base, POSTGRES_URI: inventoryUri }));
+  const inventoryService = await keep(
+    startService(inventory, { ...base, POSTGRES_URI: inventoryUri, BROKER_URI: nats.uri }),
+  );
   const INVENTORY_URL = url(inventoryService);
   const ordersService = await keep(
-    startService(orders, { ...base, POSTGRES_URI: ordersUri, BROKER_URI: nats.uri, INVENTORY_URL }),
+    startService(orders, {
+      ...base,
+      POSTGRES_URI: ordersUri,
+      BROKER_URI: nats.uri,
+      INVENTORY_URL,
+      ...(shop ? { SAGA_STEPS: 'stock,payment' } : {}),
+    }),
   );
   const queryService = await keep(startService(orderQuery, { ...base, MONGO_URI: mongoUri, BROKER_URI: nats.uri }));
+  const shopServices = shop && (await startShop(shop, nats.uri, base, keep));
+  const shopUrls = shopServices
+    ? { USERS_URL: url(shopServices.users), PAYMENTS_URL: url(shopServices.payments) }
+    : { ANONYMOUS_ORDERS: 'true' };
   const gatewayService = await keep(
     startService(gateway, {
       ...base,
       PROFILE: 'dev',
+      ...shopUrls,
+      RATE_LIMIT_PER_MINUTE: '1000000',
       INVENTORY_URL,
       ORDERS_URL: url(ordersService),
       ORDER_QUERY_URL: url(queryService),
@@ -78,11 +106,30 @@ export async function startPlatform({ inventoryUri, ordersUri, mongoUri, nats }:
   );
   return {
     gatewayUrl: url(gatewayService),
-    services: { inventory: inventoryService, orders: ordersService, orderQuery: queryService, gateway: gatewayService },
+    services: {
+      inventory: inventoryService,
+      orders: ordersService,
+      orderQuery: queryService,
+      gateway: gatewayService,
+      ...shopServices,
+    },
     async stop() {
       for (const service of running.toReversed()) await service.stop();
     },
   };
+}
+
+/** Accounts and payments. */
+async function startShop(
+  { usersUri, paymentsUri }: ShopStores,
+  brokerUri: string,
+  base: Record<string, string>,
+  keep: (starting: Promise<RunningService>) => Promise<RunningService>,
+) {
+  const secret = { IDENTITY_SECRET: 'a secret that is only good for the tests' };
+  const accounts = await keep(startService(users, { ...base, ...secret, POSTGRES_URI: usersUri }));
+  const charges = await keep(startService(payments, { ...base, POSTGRES_URI: paymentsUri, BROKER_URI: brokerUri }));
+  return { users: accounts, payments: charges };
 }
 
 export interface GraphQLAnswer<Data> {
@@ -131,8 +178,4 @@ async function run(uri: string, ...statements: string[]): Promise<unknown[]> {
   } finally {
     await client.end();
   }
-}
-
-function migration(service: string, file: string): Promise<string> {
-  return readFile(new URL(`../../${service}/migrations/${file}`, import.meta.url), 'utf8');
 }

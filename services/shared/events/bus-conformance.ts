@@ -15,7 +15,7 @@ export interface BrokerUnderTest {
   stop(): Promise<void>;
 }
 
-const TOPICS: Subscription['topics'] = ['order_created', 'order_confirmed', 'order_cancelled'];
+const TOPICS = ['order_created', 'order_confirmed', 'order_cancelled'] as const;
 
 /** What every adapter of the event bus has to do. */
 export function describeEventBus(adapter: string, startBroker: () => Promise<BrokerUnderTest>): void {
@@ -211,6 +211,31 @@ export function describeEventBus(adapter: string, startBroker: () => Promise<Bro
       );
       expect(successor.map(({ id }) => id)).toEqual([left.id]);
     });
+
+    test('replays all from the beginning, beside the consumer, and then what has come since', async () => {
+      const ids = Array.from({ length: 30 }, (): string => randomUUIDv7());
+      await published(...ids.flatMap((id) => history(id)));
+      const replay = await open('projection').replay({ name: 'projection', topics: TOPICS });
+      const seen = new Map<string, string[]>(ids.map((id) => [id, []]));
+      const remember = async ({ subject, type }: PlatformEvent) => void seen.get(subject)?.push(type);
+      expect(await replay.catchUp(remember)).toBeGreaterThanOrEqual(ids.length * 3);
+      expect([...seen.values()]).toEqual(ids.map(() => TOPICS));
+
+      const later = randomUUIDv7();
+      seen.set(later, []);
+      await published(created(later));
+      expect(await replay.catchUp(remember)).toBe(1);
+      expect(seen.get(later)).toEqual(['order_created']);
+      await replay.close();
+    }, 30_000);
+
+    test('ends a replay that lost the broker, rather than leave a gap', async () => {
+      await published(created(randomUUIDv7()));
+      const replay = await open('projection').replay({ name: 'projection', topics: TOPICS });
+      await broker.kill();
+      await broker.start();
+      await expect(replay.catchUp(async () => undefined)).rejects.toThrow();
+    }, 60_000);
 
     test('connects when the broker comes up after it', async () => {
       await broker.kill();

@@ -1,4 +1,4 @@
-import type { PlatformEvent } from '@orderplane/contracts/events.ts';
+import type { EventOf } from '@orderplane/contracts/events.ts';
 import type { Topic } from '@orderplane/contracts/topics.ts';
 
 /**
@@ -8,10 +8,24 @@ import type { Topic } from '@orderplane/contracts/topics.ts';
 export interface EventBus {
   readonly publisher: EventPublisher;
   /** Starts to consume; returns at once. */
-  consume(subscription: Subscription): void;
+  consume<T extends Topic>(subscription: Subscription<T>): void;
+  /**
+   * Reads all that the broker holds of the topics (of one stream) once more, from the beginning, beside the consumer of that name. One replay of a
+   * name at a time: a second one ends the first. Rejects when the broker no longer holds the beginning.
+   */
+  replay<T extends Topic>(options: { name: string; topics: readonly T[] }): Promise<Replay<T>>;
   /** Rejects while there is no connection. For readiness. */
   check(): Promise<void>;
   /** Finishes the events in hand, and leaves. */
+  close(): Promise<void>;
+}
+
+export interface Replay<T extends Topic> {
+  /**
+   * Handles, in order for each subject, what has come since the last call; resolves with the number of events when nothing is left. Rejects with
+   * what `handle` throws, and when the broker was lost: a replay is then begun anew.
+   */
+  catchUp(handle: (event: EventOf<T>) => Promise<void>): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -32,16 +46,20 @@ export interface EncodedEvent {
   readonly json: string;
 }
 
-export interface Subscription {
-  /** Names the consumer for good: instances of the same name share the work, and go on where it was left. */
+export interface Subscription<T extends Topic = Topic> {
+  /**
+   * Names the consumer of a stream for good: instances of the same name share the work, and go on where it was left. A service that consumes
+   * several streams subscribes once to each.
+   */
   readonly name: string;
-  readonly topics: readonly Topic[];
+  /** All of one stream. */
+  readonly topics: readonly T[];
   /**
    * Handles one event; at any time there is one in hand for each subject (order). What it throws decides:
    * an unavailable dependency is waited out with the event in hand; anything else counts against the event, which
    * ends in the dead letters after `maxDeliveries`.
    */
-  handle(event: PlatformEvent): Promise<Handled>;
+  handle(event: EventOf<T>): Promise<Handled>;
   readonly maxDeliveries?: number;
   /** Events in hand at a time. */
   readonly concurrency?: number;

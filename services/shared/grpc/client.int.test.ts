@@ -82,6 +82,21 @@ describe('a call to another service', () => {
     expect(calls).toEqual({ createOrder: 1, listProducts: 3 });
   });
 
+  test('of many that fail is made again only for a tenth of them, and a few more', async () => {
+    let handled = 0;
+    const listProducts: Inventory['listProducts'] = async () => {
+      handled += 1;
+      throw new CodedError('SERVICE_UNAVAILABLE');
+    };
+    const { port: at } = await serve({ inventory: { listProducts } });
+    const client = grpcClient(InventoryService, options(at));
+    for (let round = 0; round < 20; round++) {
+      await Promise.allSettled(Array.from({ length: 10 }, () => client.listProducts({})));
+    }
+    expect(handled).toBeGreaterThan(200);
+    expect(handled).toBeLessThanOrEqual(200 + 20 + 10);
+  });
+
   test('that is running when the service stops is finished first', async () => {
     const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
     const { promise: allowed, resolve: allow } = Promise.withResolvers<void>();

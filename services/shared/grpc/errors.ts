@@ -32,9 +32,13 @@ export function fromWire(error: unknown, service: string): CodedError {
  * stream (RFC 9113, 8.7). Such a call can be made again, whatever it does.
  */
 export function wasNeverBegun(error: unknown): boolean {
+  return wasTurnedAway(error) || causes(error).some(({ code }) => code === 'ECONNREFUSED');
+}
+
+/** True when that is all that happened: the service is there, on another connection. */
+export function wasTurnedAway(error: unknown): boolean {
   return causes(error).some(
-    ({ code, message }) =>
-      code === 'ECONNREFUSED' || code === 'ERR_HTTP2_GOAWAY_SESSION' || message.includes('NGHTTP2_REFUSED_STREAM'),
+    ({ code, message }) => code === 'ERR_HTTP2_GOAWAY_SESSION' || message.includes('NGHTTP2_REFUSED_STREAM'),
   );
 }
 

@@ -13,9 +13,13 @@ interface Row {
 
 /**
  * Publishes one batch and deletes what was stored. Rows are deleted, not skipped by a remembered position: one that was
- * numbered early and committed late is found all the same. Throws when any was not stored, after deleting the others.
+ * numbered early and committed late is found all the same. Throws when any was not stored, after deleting and telling of the others.
  */
-export async function publishPending(database: Queryable, publisher: EventPublisher): Promise<number> {
+export async function publishPending(
+  database: Queryable,
+  publisher: EventPublisher,
+  published: (topic: Topic) => void = () => undefined,
+): Promise<number> {
   const { rows } = await database.query<Row>(
     `select position, event_id as id, topic, event as json from outbox order by position limit ${BATCH}`,
   );
@@ -24,6 +28,7 @@ export async function publishPending(database: Queryable, publisher: EventPublis
   const stored = rows.filter((_row, index) => results[index]?.status === 'fulfilled');
   if (stored.length > 0) {
     await database.query('delete from outbox where position = any($1::bigint[])', [stored.map((row) => row.position)]);
+    for (const { topic } of stored) published(topic);
   }
   const failed = results.find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;

@@ -1,5 +1,6 @@
 import pg from 'pg';
-import { Gauge, type Registry } from 'prom-client';
+import type { Topic } from '@orderplane/contracts/topics.ts';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import { backoffMs, pause } from '../backoff.ts';
 import type { EventPublisher } from '../events/bus.ts';
 import { type Logger, troubleLog } from '../log.ts';
@@ -43,7 +44,7 @@ export function startRelay(options: RelayOptions): Relay {
   const state = troubleLog(log, 'publishing from the outbox');
   let leading = false;
   let failures = 0;
-  observeOutbox(options.metrics, pool);
+  const published = observeOutbox(options.metrics, pool);
 
   const hooks: SessionHooks = {
     signal,
@@ -52,7 +53,8 @@ export function startRelay(options: RelayOptions): Relay {
       leading = true;
       log.info('this process publishes the outbox');
     },
-    published() {
+    published,
+    roundDone() {
       failures = 0;
       state.fine();
     },
@@ -89,7 +91,9 @@ interface SessionHooks {
   readonly signal: AbortSignal;
   readonly wakeUp: Signal;
   leads(): void;
-  published(): void;
+  published(topic: Topic): void;
+  /** Database and broker did what they were asked. */
+  roundDone(): void;
 }
 
 /** One session with the database: waits until it leads, then publishes for as long as it lasts. Rejects when it ends. */
@@ -111,8 +115,8 @@ async function runSession(options: RelayOptions, hooks: SessionHooks): Promise<v
     hooks.leads();
     while (!signal.aborted) {
       await publisher.ready(signal);
-      const count = await publishPending(client, publisher);
-      hooks.published();
+      const count = await publishPending(client, publisher, hooks.published);
+      hooks.roundDone();
       if (count === 0) await wakeUp.wait(pollMs, signal);
     }
   } finally {
@@ -148,7 +152,7 @@ function coalesced(run: () => Promise<void>): () => void {
   };
 }
 
-function observeOutbox(metrics: Registry, pool: Pool): void {
+function observeOutbox(metrics: Registry, pool: Pool): (topic: Topic) => void {
   const gauge = (name: string, help: string, expression: string) =>
     new Gauge({
       name,
@@ -165,4 +169,11 @@ function observeOutbox(metrics: Registry, pool: Pool): void {
     'Age of the oldest event that the broker has not stored yet.',
     'coalesce(extract(epoch from now() - min(created_at)), 0)::float',
   );
+  const published = new Counter({
+    name: 'events_published_total',
+    help: 'Events that the broker has stored.',
+    labelNames: ['topic'],
+    registers: [metrics],
+  });
+  return (topic) => published.inc({ topic });
 }

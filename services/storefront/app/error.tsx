@@ -1,5 +1,5 @@
 'use client';
-import { Notice } from '../shop/notice.tsx';
+import { Notice } from '../shop/ui/notice.tsx';
 
 export default function ErrorPage({ reset }: { reset: () => void }) {
   return (

@@ -1,11 +1,21 @@
 import type { Metadata, Viewport } from 'next';
+import { cookies } from 'next/headers';
 import { connection } from 'next/server';
 import type { ReactNode } from 'react';
-import './globals.css';
+import { platformFeatures } from '../gateway/features.ts';
+import { PAGE_BUDGET_MS } from '../gateway/read.ts';
+import { NAME } from '../session/cookies.ts';
+import { Header } from '../shop/header.tsx';
+import { VisitProvider } from '../shop/visit.tsx';
+import './styles/base.css';
+import './styles/forms.css';
+import './styles/catalogue.css';
+import './styles/artwork.css';
+import './styles/orders.css';
 
 export const metadata: Metadata = {
-  title: 'Orderplane shop',
-  description: 'Order, and watch the order arrive in the read model.',
+  title: { default: 'Orderplane shop', template: '%s · Orderplane shop' },
+  description: 'Things worth having, ordered in a moment, and followed until they are yours.',
 };
 
 export const viewport: Viewport = {
@@ -18,27 +28,23 @@ export const viewport: Viewport = {
 
 export default async function RootLayout({ children }: { children: ReactNode }) {
   await connection(); // every page is rendered for its request: the policy's nonce is on its scripts
+  const [features, kept] = await Promise.all([platformFeatures(PAGE_BUDGET_MS), cookies()]);
+  const name = kept.get(NAME)?.value;
+  const initial = features ? { data: { features, user: name === undefined ? null : { name } } } : {};
   return (
     <html lang="en">
       <body>
         <a className="skip" href="#main">
-          Skip to the products
+          Skip to the content
         </a>
-        <header className="site-header">
-          <h1>
-            <svg className="mark" viewBox="0 0 24 24" aria-hidden="true">
-              <path d="M3 3h9a9 9 0 0 1-9 9z" />
-              <path d="M21 21h-9a9 9 0 0 1 9-9z" />
-              <circle cx="16.5" cy="7.5" r="4.5" className="mark-accent" />
-            </svg>
-            <span>
-              Orderplane <span className="thin">shop</span>
-            </span>
-          </h1>
-        </header>
-        <main id="main">{children}</main>
+        <VisitProvider initial={initial}>
+          <Header />
+          <main id="main" tabIndex={-1}>
+            {children}
+          </main>
+        </VisitProvider>
         <noscript>
-          <p className="noscript">Ordering and live tracking need JavaScript.</p>
+          <p className="noscript">You can look around; ordering needs JavaScript.</p>
         </noscript>
       </body>
     </html>

@@ -1,10 +1,16 @@
+import type { Metadata } from 'next';
+import Link from 'next/link';
+
+export const metadata: Metadata = { title: 'Nothing here' };
+
 export default function NotFound() {
   return (
     <div className="empty">
-      <strong>There is nothing here</strong>
-      <p>
-        <a href="/">Go to the shop</a>
-      </p>
+      <h1>There is nothing here</h1>
+      <p>Perhaps it was here once.</p>
+      <Link className="button" href="/" prefetch={false}>
+        Go to the shop
+      </Link>
     </div>
   );
 }

@@ -1,31 +1,43 @@
+import type { Metadata } from 'next';
 import { connection } from 'next/server';
-import { type Answer, ask, type Transport } from '../gateway/ask.ts';
-import { forward } from '../gateway/forward.ts';
-import { listOrders, listProducts } from '../gateway/operations.ts';
-import { ORDERS_AT_FIRST } from '../shop/orders-shown.ts';
-import { Shop } from '../shop/shop.tsx';
-import type { Remote } from '../shop/use-remote.ts';
+import type { Answer } from '../gateway/problem.ts';
+import { readForPage, toRemote } from '../gateway/read.ts';
+import { Catalogue } from '../shop/catalogue/catalogue.tsx';
+import { type Categories, CategoryNav } from '../shop/catalogue/category-nav.tsx';
+import { productsPath, type Wanted, wantedFrom } from '../shop/catalogue/wanted.ts';
+import { SearchForm } from '../shop/catalogue/search-form.tsx';
+import type { Page as PageOf, Product } from '../shop/model.ts';
 
-/**
- * The page answers within this time whatever the gateway does, as probes ask for it too. What is late is left to the
- * browser, which shows it loading and waits longer.
- */
-const BUDGET_MS = 400;
+interface Props {
+  searchParams: Promise<Record<string, string | string[] | undefined>>;
+}
 
-const withinBudget: Transport = (body) => forward(body, { timeoutMs: BUDGET_MS });
+export async function generateMetadata({ searchParams }: Props): Promise<Metadata> {
+  const { search } = wantedFrom(await searchParams);
+  return search === undefined ? {} : { title: `Search for “${search}”` };
+}
 
-export default async function Page() {
+export default async function Page({ searchParams }: Props) {
   await connection();
-  const [products, orders] = await Promise.all([
-    ask(withinBudget, listProducts, {}),
-    ask(withinBudget, listOrders, { first: ORDERS_AT_FIRST }),
+  const wanted = wantedFrom(await searchParams);
+  const [products, categories] = await Promise.all([
+    readForPage<PageOf<Product>>(productsPath(wanted)),
+    readForPage<Categories>('inventory/categories'),
   ]);
   return (
-    <Shop products={toRemote(products, (data) => data.products)} orders={toRemote(orders, (data) => data.orders)} />
+    <>
+      <h1 className="visually-hidden">{titleOf(wanted, categories)}</h1>
+      <div className="catalogue-tools">
+        <CategoryNav initial={toRemote(categories)} wanted={wanted} />
+        <SearchForm wanted={wanted} />
+      </div>
+      <Catalogue key={JSON.stringify(wanted)} initial={toRemote(products)} wanted={wanted} />
+    </>
   );
 }
 
-function toRemote<Data, Part>(answer: Answer<Data>, pick: (data: Data) => Part): Remote<Part> {
-  if (answer.kind === 'data') return { data: pick(answer.data) };
-  return answer.problem.code === 'GATEWAY_TIMEOUT' ? {} : { problem: answer.problem };
+function titleOf({ search, category }: Wanted, categories: Answer<Categories>): string {
+  const shelves = categories.kind === 'data' ? categories.data.items : [];
+  const shelf = shelves.find(({ id }) => id === category)?.name ?? 'Products';
+  return search === undefined ? shelf : `${shelf}: search for “${search}”`;
 }

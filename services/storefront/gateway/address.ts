@@ -20,3 +20,8 @@ export function gatewayAddress(environment: Environment = process.env): URL {
   }
   return address;
 }
+
+/** The gateway's REST, which is beside its GraphQL: `…/graphql` and `…/api/v1/`. The path comes without a slash in front. */
+export function apiAddress(path: string, environment: Environment = process.env): URL {
+  return new URL(`api/v1/${path}`, gatewayAddress(environment));
+}

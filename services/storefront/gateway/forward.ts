@@ -1,81 +1,102 @@
-import { gatewayAddress } from './address.ts';
+import { idsOf } from './ids.ts';
+import { problemResponse } from './problem.ts';
 
-/** What ties a request to its trace and its log lines in the services behind, and a repeated order to its first sending. */
-const CARRIED_HEADERS = ['traceparent', 'tracestate', 'x-request-id', 'x-correlation-id', 'idempotency-key'];
+/**
+ * What ties a request to its trace and its log lines in the services behind, a repeated order to its first sending, and
+ * a visitor to their own limits rather than to those of the storefront.
+ */
+const CARRIED_HEADERS = [
+  'traceparent',
+  'tracestate',
+  'x-request-id',
+  'x-correlation-id',
+  'idempotency-key',
+  'x-forwarded-for',
+  'x-forwarded-proto',
+];
+const RETURNED_HEADERS = ['content-type', 'retry-after', 'x-request-id'];
 
 export interface ForwardOptions {
-  address?: URL;
+  method?: string;
+  /** JSON. */
+  body?: string | undefined;
   timeoutMs: number;
+  /** Of the request that came in: some of them go along. */
   headers?: Headers;
+  accessToken?: string | undefined;
 }
 
 /**
- * Sends a GraphQL request to the gateway. Never rejects: a gateway that is down, slow or answers no JSON becomes a
- * GraphQL error with the code GATEWAY_UNREACHABLE (502), GATEWAY_TIMEOUT (504) or GATEWAY_INVALID_ANSWER (502).
+ * Asks the gateway. Never rejects: one that is down, slow or answers no JSON becomes a problem with the code
+ * GATEWAY_UNREACHABLE (502), GATEWAY_TIMEOUT (504) or GATEWAY_INVALID_ANSWER (502).
  * Nothing is sent again: only who asked knows whether that is safe.
  */
-export async function forward(body: string, options: ForwardOptions): Promise<Response> {
-  const address = options.address ?? gatewayAddress();
-  const headers = new Headers({ 'content-type': 'application/json', accept: 'application/json' });
-  for (const name of CARRIED_HEADERS) {
-    const value = options.headers?.get(name);
-    if (value) headers.set(name, value);
-  }
+export async function forward(address: URL, options: ForwardOptions): Promise<Response> {
+  const { method = 'GET', body, timeoutMs, headers } = options;
   // Not AbortSignal.timeout: its timer would keep each answered request in memory until the time is over.
   const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), options.timeoutMs);
+  const timer = setTimeout(() => late.abort(), timeoutMs);
   try {
-    const { signal } = late;
+    const init = { method, headers: requestHeaders(options), signal: late.signal } as const;
     const answer = await fetch(address, {
-      method: 'POST',
-      headers,
-      body,
-      signal,
+      ...init,
+      ...(body === undefined ? {} : { body }),
       cache: 'no-store',
       redirect: 'manual',
     });
-    if (!answer.headers.get('content-type')?.includes('json')) {
+    if (answer.status !== 204 && !answer.headers.get('content-type')?.includes('json')) {
       void answer.body?.cancel();
-      return failure(
-        502,
-        'GATEWAY_INVALID_ANSWER',
-        `The gateway answered HTTP ${answer.status} without JSON.`,
-        address,
-      );
+      const message = `The gateway answered HTTP ${answer.status} without JSON.`;
+      return failure({ status: 502, code: 'GATEWAY_INVALID_ANSWER', message, address, headers });
     }
-    return jsonResponse(answer.status, await answer.text());
+    return await returned(answer);
   } catch (error) {
     if (late.signal.aborted) {
-      return failure(
-        504,
-        'GATEWAY_TIMEOUT',
-        `The gateway did not answer within ${options.timeoutMs / 1000} s.`,
-        address,
-      );
+      const message = `The gateway did not answer within ${timeoutMs / 1000} s.`;
+      return failure({ status: 504, code: 'GATEWAY_TIMEOUT', message, address, headers });
     }
-    return failure(502, 'GATEWAY_UNREACHABLE', 'The gateway cannot be reached.', address, rootCause(error));
+    const message = 'The gateway cannot be reached.';
+    return failure({ status: 502, code: 'GATEWAY_UNREACHABLE', message, address, headers, cause: rootCause(error) });
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** A GraphQL error as the storefront's own answer. */
-export function graphqlError(status: number, code: string, message: string): Response {
-  return jsonResponse(status, JSON.stringify({ errors: [{ message, extensions: { code } }] }));
+function requestHeaders({ body, headers, accessToken }: ForwardOptions): Headers {
+  const carried = new Headers({ accept: 'application/json' });
+  if (body !== undefined) carried.set('content-type', 'application/json');
+  if (accessToken !== undefined) carried.set('authorization', `Bearer ${accessToken}`);
+  for (const name of CARRIED_HEADERS) {
+    const value = headers?.get(name);
+    if (value) carried.set(name, value);
+  }
+  return carried;
+}
+
+async function returned(answer: Response): Promise<Response> {
+  const headers = new Headers({ 'cache-control': 'no-store' });
+  for (const name of RETURNED_HEADERS) {
+    const value = answer.headers.get(name);
+    if (value) headers.set(name, value);
+  }
+  return new Response(answer.status === 204 ? null : await answer.text(), { status: answer.status, headers });
+}
+
+interface Failure {
+  status: number;
+  code: string;
+  message: string;
+  address: URL;
+  headers: Headers | undefined;
+  cause?: string;
 }
 
 /** The address and the cause are for the log; a shop's visitor has no use for them. */
-function failure(status: number, code: string, message: string, address: URL, cause?: string): Response {
-  const where = `${address.origin}${address.pathname}`;
-  console.error(JSON.stringify({ level: 'warn', msg: message, code, gateway: where, err: cause }));
-  return graphqlError(status, code, message);
-}
-
-function jsonResponse(status: number, body: string): Response {
-  return new Response(body, {
-    status,
-    headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' },
-  });
+function failure({ status, code, message, address, headers, cause }: Failure): Response {
+  const gateway = `${address.origin}${address.pathname}`;
+  const ids = idsOf((name) => headers?.get(name));
+  console.error(JSON.stringify({ level: 'warn', msg: message, code, gateway, err: cause, ...ids }));
+  return problemResponse(status, code, message);
 }
 
 /** fetch says "fetch failed"; the reason ("connect ECONNREFUSED …") is in its cause. */

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, cp, mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePorts } from '@orderplane/hack/cluster/ports.ts';
 import { bundleStorefront } from '../bundle.ts';
 
 /** The user that the container runs as. */
@@ -12,6 +12,7 @@ const UID = 65532;
 
 export interface Standalone {
   url: string;
+  managementPort: number;
   process: ChildProcess;
   /** What it wrote to its outputs so far. */
   output: () => string;
@@ -35,10 +36,16 @@ export async function installBundle(): Promise<{ directory: string; remove: () =
  * Resolves when it serves, or has ended.
  */
 export async function startStandalone(directory: string, environment: Record<string, string>): Promise<Standalone> {
-  const port = await freePort();
+  const [port = 0, managementPort = 0] = await freePorts(2);
   const child = spawn(process.execPath, ['server.js'], {
     cwd: directory,
-    env: { NODE_ENV: 'production', PORT: String(port), HOSTNAME: '127.0.0.1', ...environment },
+    env: {
+      NODE_ENV: 'production',
+      PORT: String(port),
+      MANAGEMENT_PORT: String(managementPort),
+      HOSTNAME: '127.0.0.1',
+      ...environment,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(process.getuid?.() === 0 ? { uid: UID, gid: UID } : {}),
   });
@@ -49,7 +56,7 @@ export async function startStandalone(directory: string, environment: Record<str
   const ended = once(child, 'close').then(() => 'ended' as const);
   for (let state; state !== 'serving' && state !== 'ended';)
     state = await Promise.race([ended, probe(`${url}/icon.svg`)]);
-  return { url, process: child, output: () => written };
+  return { url, managementPort, process: child, output: () => written };
 }
 
 async function probe(url: string): Promise<'serving' | 'not yet'> {
@@ -62,13 +69,4 @@ export async function stopStandalone({ process: child }: Standalone): Promise<vo
   const closed = once(child, 'close');
   child.kill('SIGTERM');
   await closed;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -21,7 +21,7 @@ const volume = (path: string, component: string): FieldCases => ({
   ...resourceFields(`${path}.managed.resources`, ({ store }) => store(component)?.resources),
 }); // prettier-ignore
 
-const external = (store: 'postgres' | 'mongo'): FieldCases => ({
+const external = (store: 'postgres' | 'mongo' | 'redis'): FieldCases => ({
   [`stores.${store}.external.secretRef.name`]: {
     illegal: [['My Secret', /secretRef.name.*should match/], ['', 'should be at least 1 chars long']],
     legal: { to: `other-${store}`, acts: ({ secret }) => secret(`shop-reports-${store}`, 'uri'), becomes: `@other-${store}.example` },
@@ -108,16 +108,31 @@ export const orderPlatformFields: FieldCases = {
   },
   ...volume('stores.postgres', 'postgres'),
   ...volume('stores.mongo', 'mongo'),
+  ...volume('stores.redis', 'redis'),
   ...volume('broker.nats', 'nats'),
   ...external('postgres'),
   ...external('mongo'),
+  ...external('redis'),
   ...serviceFields,
   ...workloadFields,
   ...provisioning('stores.postgres'),
   ...provisioning('stores.mongo'),
+  ...provisioning('stores.redis'),
   'broker.nats.external.secretRef.name': {
     illegal: [['My Secret', /secretRef.name.*should match/], ['', 'should be at least 1 chars long']],
     legal: { shownBy: `${CONTROLLER}/external.int.test.ts › an external broker is used by all services as its Secret says, which rolls them when it changes` },
+  },
+  'identity.builtIn.accessTokenTTL': {
+    illegal: [['soon', /accessTokenTTL.*should match/], ['500ms', 'accessTokenTTL must be between 1s and 24h'], ['25h', 'accessTokenTTL must be between 1s and 24h']],
+    legal: { to: '7m', acts: ({ env }) => env('users', 'ACCESS_TOKEN_TTL'), becomes: '7m' },
+  },
+  'identity.builtIn.refreshTokenTTL': {
+    illegal: [['a week', /refreshTokenTTL.*should match/], ['9999h', 'refreshTokenTTL must be between 1m and 8760h'], ['2m', 'refreshTokenTTL must be longer than accessTokenTTL']],
+    legal: { to: '24h', acts: ({ env }) => env('users', 'REFRESH_TOKEN_TTL'), becomes: '24h' },
+  },
+  'identity.anonymousOrders': {
+    illegal: [['maybe', 'must be of type boolean'], [1, 'must be of type boolean']],
+    legal: { to: true, acts: ({ env }) => env('gateway', 'ANONYMOUS_ORDERS'), becomes: 'true' },
   },
   'exposure.ingress.host': {
     illegal: [['https://shop.example.com', /host.*should match/], ['shop', /host.*should match/]],
@@ -146,6 +161,14 @@ export const orderPlatformFields: FieldCases = {
   'observability.metrics.interval': {
     illegal: [['30', /interval.*should match/], ['soon', /interval.*should match/]],
     legal: { shownBy: MONITORING },
+  },
+  'observability.tracing.otlpEndpoint': {
+    illegal: [['collector:4318', /otlpEndpoint.*should match/], ['http://user:password@collector', /otlpEndpoint.*should match/], ['http://collector:99999', /otlpEndpoint.*should match/]],
+    legal: { to: 'https://traces.example/otlp', acts: ({ env }) => env('reports', 'OTEL_EXPORTER_OTLP_ENDPOINT'), becomes: 'https://traces.example/otlp' },
+  },
+  'observability.tracing.samplingPercent': {
+    illegal: [[101, 'less than or equal to 100'], [-1, 'greater than or equal to 0'], [0.5, 'must be of type integer']],
+    legal: { to: 25, acts: ({ env }) => env('reports', 'OTEL_TRACES_SAMPLER_ARG'), becomes: '0.25' },
   },
   'observability.metrics.labels': {
     illegal: [[{ 'app.kubernetes.io/name': 'x' }, 'are set by the operator'], [{ 'a b': 'x' }, 'the name of a label has letters']],

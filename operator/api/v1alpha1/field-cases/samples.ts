@@ -45,13 +45,14 @@ const platforms: Record<string, OrderPlatform['spec']> = {
     images: { registry: 'registry.example', pullSecrets: [{ name: 'pull' }] },
     volumes: [{ name: 'loft', storage: '1Gi' }, { name: 'disk', storage: '1Gi', storageClassName: 'standard', accessModes: ['ReadWriteOnce'] }, { name: 'spare', storage: '1Gi' }],
     migrations: { policy: { destructive: 'RequireApproval', down: 'Refuse', restorePoint: 'None', lockTimeout: '5s', statementTimeout: '5m' }, restorePoints: { keep: 3, maxAge: '720h', storage: '1Gi', storageClassName: 'standard' }, approvals: [{ service: 'inventory', planHash: '0123456789abcdef' }] },
-    observability: { metrics: { interval: '30s', labels: { release: 'prometheus' } } },
-    stores: { postgres: { managed: { ...volume.managed, version: '17' } }, mongo: volume },
+    observability: { metrics: { interval: '30s', labels: { release: 'prometheus' } }, tracing: { otlpEndpoint: 'http://collector.monitoring:4318', samplingPercent: 100 } },
+    stores: { postgres: { managed: { ...volume.managed, version: '17' } }, mongo: volume, redis: volume },
     broker: { nats: volume },
     services: [
       reports([
         { postgres: { database: 'reports', access: 'ReadOnly' } },
         { mongo: { database: 'reports' } },
+        { redis: {} },
         { broker: { publish: ['report_made'], consume: ['order_created'] } },
         { service: { name: 'second' } },
       ]),
@@ -67,6 +68,7 @@ const platforms: Record<string, OrderPlatform['spec']> = {
     stores: {
       postgres: { external: { secretRef: { name: 'rds' }, provisioning: 'Managed' } },
       mongo: { external: { secretRef: { name: 'atlas' }, provisioning: 'Managed' } },
+      redis: { external: { secretRef: { name: 'elasticache' }, provisioning: 'Managed' } },
     },
     services: [
       {
@@ -74,12 +76,18 @@ const platforms: Record<string, OrderPlatform['spec']> = {
         image: 'registry.example/reports:1',
         port: 9000,
         routes: ['/reports'],
-        needs: [{ postgres: { database: 'reports', access: 'ReadOnly' } }, { mongo: { database: 'reports' } }],
+        needs: [{ postgres: { database: 'reports', access: 'ReadOnly' } }, { mongo: { database: 'reports' } }, { redis: {} }],
       },
     ],
   },
 };
 
+platforms.identity = {
+  identity: { builtIn: { accessTokenTTL: '15m', refreshTokenTTL: '168h' }, anonymousOrders: false },
+  stores: { postgres: { managed: { ...volume.managed, version: '17' } }, mongo: volume },
+  broker: { nats: volume },
+  services: ['gateway', 'users', 'inventory', 'orders', 'order-query'].map((name) => ({ name })),
+};
 platforms['external broker'] = { broker: { nats: { external: { secretRef: { name: 'nats' } } } } };
 
 const migrations: Record<string, Migration['spec']> = {

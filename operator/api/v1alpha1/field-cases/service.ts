@@ -85,8 +85,12 @@ export const serviceFields: FieldCases = {
     illegal: [['admin', 'belong to the database engines'], ['my-reports', /database.*should match/]],
     legal: { to: 'charts', acts: ({ secret }) => secret('shop-reports-mongo', 'uri'), becomes: '/charts' },
   },
+  'services[].needs[].redis': {
+    illegal: [['sessions', 'must be of type object'], [true, 'must be of type object']],
+    legal: { shownBy: 'operator/controllers/orderplatform/redis.int.test.ts › a service gets a user of its own, for its own keys, and another with each rotation' },
+  },
   ...topics('publish', 'report_sent'),
-  ...topics('consume', 'order_confirmed'),
+  ...topics('consume', 'invoice_sent'),
   'services[].needs[].service.name': {
     illegal: [['Second', /name.*should match/], ['a-name-that-is-too-long-for-a-service', 'may not be more than 30']],
     legal: { to: 'third', acts: ({ env }) => env('reports', 'THIRD_URL'), becomes: 'http://shop-third:9200' },

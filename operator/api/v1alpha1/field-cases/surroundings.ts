@@ -13,7 +13,9 @@ import { Migrations, OrderPlatforms, SeedJobs, type OrderPlatform } from '../obj
 const SERVERS: Readonly<Record<string, string>> = {
   rds: 'postgres://admin:pw@rds.example:5432/postgres',
   atlas: 'mongodb://admin:pw@atlas.example:27017/',
+  elasticache: 'rediss://admin:pw@elasticache.example:6380/1',
   'other-postgres': 'postgres://admin:pw@other-postgres.example:5432/postgres',
+  'other-redis': 'redis://admin:pw@other-redis.example:6379',
   'other-mongo': 'mongodb://admin:pw@other-mongo.example:27017/',
 };
 const FILES: Readonly<Record<string, Record<string, string>>> = {
@@ -55,7 +57,7 @@ export async function createPlatforms(client: Client, namespace: string): Promis
     { name: 'inventory' },
   ];
   for (const name of ['shop', 'other']) {
-    const spec = { stores: { postgres: volume, mongo: volume }, services };
+    const spec = { stores: { postgres: volume, mongo: volume }, broker: { nats: volume }, services };
     await client.create(OrderPlatforms, { metadata: { name, namespace }, spec });
   }
 }

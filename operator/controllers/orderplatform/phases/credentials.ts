@@ -1,4 +1,10 @@
-import { loginSecret, loginsOf, verificationSecret, type Login } from '../../../resources/credentials.ts';
+import {
+  identitySecret,
+  loginSecret,
+  loginsOf,
+  verificationSecret,
+  type Login,
+} from '../../../resources/credentials.ts';
 import { referencesOf, referredValue } from '../../../resources/environment.ts';
 import type { SecretData } from '../../../resources/desired.ts';
 import {
@@ -7,7 +13,7 @@ import {
   ROTATED_FOR_ANNOTATION,
   ROTATION_STEP_ANNOTATION,
 } from '../../../resources/login-state.ts';
-import { claimName, componentName, verificationSecretName } from '../../../resources/names.ts';
+import { claimName, componentName } from '../../../resources/names.ts';
 import {
   isAlreadyExists,
   keyOf,
@@ -53,7 +59,9 @@ export async function reconcileCredentials(deps: Deps, scope: Scope): Promise<Fa
       if (secret) logins.set(login.secret, loginState(login, secret));
     });
     if (platform.services.some(({ checksVerification }) => checksVerification))
-      keep(await ensureVerificationKey(deps, scope));
+      keep(await ensureKey(deps, scope, verificationSecret));
+    if (platform.services.some(({ keepsAccounts }) => keepsAccounts))
+      keep(await ensureKey(deps, scope, identitySecret));
   } finally {
     scope.secrets = data satisfies SecretData;
     scope.desired = pinTemplates(deps, scope, deps.renderer.render(platform, scope.secrets, scope.referenced));
@@ -88,20 +96,51 @@ function pollAfterMs(scope: Scope): number | undefined {
 
 /** The Secret of a login; undefined while an external store is not known. */
 async function ensureLogin(deps: Deps, scope: Scope, login: Login): Promise<Secret | undefined> {
-  const { platform, signal } = scope;
-  const key = { namespace: platform.namespace, name: login.secret };
-  const existing = await findOwned(deps, deps.caches.secrets, platform, key, scope);
+  const { platform } = scope;
   const external = scope.external.get(login.backend);
-  if (external && !external.server) return existing;
-  const { username, password } = loginState(login, existing);
-  if (!password && !login.service) await accountForLostPassword(deps, scope, login);
-  if (!existing) {
-    const secret = loginSecret(platform, login, deps.newSecret(), external?.server);
-    return createSecret(deps, scope, withRotation(deps, scope, login, secret));
+  if (external && !external.server) return findSecret(deps, scope, login.secret);
+  return keepSecret(deps, scope, login.secret, async (existing) => {
+    const { username, password } = loginState(login, existing);
+    if (!password && !login.service) await accountForLostPassword(deps, scope, login);
+    // What follows from role and password is repaired; they themselves never change here.
+    const wanted = loginSecret(
+      platform,
+      existing ? { ...login, username } : login,
+      password ?? deps.newSecret(),
+      external?.server,
+    );
+    return existing ? wanted : withRotation(deps, scope, login, wanted);
+  });
+}
+
+/**
+ * Creates a Secret, or puts right the one that is there. What the cache does not know of is most likely not there, and is created without a
+ * look: the server refuses that where it is.
+ * @param wanted what it is to be, for what is there
+ */
+async function keepSecret(
+  deps: Deps,
+  scope: Scope,
+  name: string,
+  wanted: (existing: Secret | undefined) => Promise<Secret>,
+): Promise<Secret> {
+  const { signal } = scope;
+  if (!deps.caches.secrets.get({ namespace: scope.platform.namespace, name })) {
+    try {
+      return await deps.client.create(Secrets, await wanted(undefined), { signal });
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error;
+    }
   }
-  // What follows from role and password is repaired; they themselves never change here.
-  const wanted = loginSecret(platform, { ...login, username }, password ?? deps.newSecret(), external?.server);
-  return repairSecret(deps, existing, wanted, signal);
+  const existing = await findSecret(deps, scope, name);
+  return existing
+    ? repairSecret(deps, existing, await wanted(existing), signal)
+    : deps.client.create(Secrets, await wanted(undefined), { signal });
+}
+
+function findSecret(deps: Deps, scope: Scope, name: string): Promise<Secret | undefined> {
+  const key = { namespace: scope.platform.namespace, name };
+  return findOwned(deps, deps.caches.secrets, scope.platform, key, scope);
 }
 
 /** Puts right what of a Secret is not secret; no request where it is right. */
@@ -151,24 +190,10 @@ function usesSecret({ spec }: Deployment, { metadata }: Secret): boolean {
   return variables.some(({ valueFrom }) => valueFrom?.secretKeyRef?.name === metadata.name);
 }
 
-async function ensureVerificationKey(deps: Deps, scope: Scope): Promise<Secret> {
-  const { platform } = scope;
-  const key = { namespace: platform.namespace, name: verificationSecretName(platform.name) };
-  const existing = await findOwned(deps, deps.caches.secrets, platform, key, scope);
-  const { metadata, ...fresh } = verificationSecret(platform, deps.newSecret());
-  if (!existing) return createSecret(deps, scope, { metadata, ...fresh });
-  return repairSecret(deps, existing, { metadata }, scope.signal);
-}
-
-async function createSecret(deps: Deps, { platform, signal }: Scope, secret: Secret): Promise<Secret> {
-  try {
-    return await deps.client.create(Secrets, secret, { signal });
-  } catch (error) {
-    if (!isAlreadyExists(error)) throw error;
-    const winner = await findOwned(deps, deps.caches.secrets, platform, keyOf(secret), { signal });
-    if (!winner) throw error;
-    return winner;
-  }
+/** A key that is made once, and never again. */
+function ensureKey(deps: Deps, scope: Scope, secretWith: typeof verificationSecret): Promise<Secret> {
+  const { metadata, ...fresh } = secretWith(scope.platform, deps.newSecret());
+  return keepSecret(deps, scope, metadata.name, async (existing) => (existing ? { metadata } : { metadata, ...fresh }));
 }
 
 /**

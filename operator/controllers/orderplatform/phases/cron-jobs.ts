@@ -6,8 +6,9 @@ import { findCondition, isConditionTrue, type CronJob, type Job } from '../../..
 import { findCause } from '../../cause.ts';
 import type { Deps } from '../../deps.ts';
 import { ensure, findOwned } from '../../ensure.ts';
-import { holds, stalled, waiting, type Fact } from '../../fact.ts';
+import { gettingOn, holds, stalled, waiting, type Fact } from '../../fact.ts';
 import { recordTemplate } from '../pinning/record.ts';
+import { someRunGetsOn } from '../requirements.ts';
 import type { Scope } from '../scope.ts';
 import { gateTemplate } from './template-gate.ts';
 
@@ -28,11 +29,13 @@ export async function reconcileCronJob(
     live && appliedTemplate(live),
     unmetNeeds,
   );
-  if (!template) return waiting('WaitingForRequirement', `${service.name} waits: ${unmet}`);
+  const waitingWith = (words: string) =>
+    gettingOn(waiting('WaitingForRequirement', words), someRunGetsOn(deps, platform));
+  if (!template) return waitingWith(`${service.name} waits: ${unmet}`);
   await recordTemplate(deps, scope, service.name, template);
   const stored = await ensure(deps, caches.cronJobs, platform, withRunTemplate(desired, template), scope);
   scope.cronJobs.set(service.name, stored);
-  if (unmet) return waiting('WaitingForRequirement', `${service.name} runs as before: ${unmet}`);
+  if (unmet) return waitingWith(`${service.name} runs as before: ${unmet}`);
   const fault = await faultOfRuns(deps, scope, service.name, stored);
   if (fault) return fault;
   scope.available.add(service.name);

@@ -8,6 +8,7 @@ import {
   provisionPurpose,
   type ProvisionedLogin,
 } from '../../../resources/platform-jobs.ts';
+import type { Platform } from '../../../resources/platform.ts';
 import type { Deps } from '../../deps.ts';
 import { all } from '../../ensure.ts';
 import { blockingFact, holds, pending, type Fact } from '../../fact.ts';
@@ -32,11 +33,10 @@ async function reconcileStoreDatabases(deps: Deps, scope: Scope, store: StoreNam
   const { platform, runs } = scope;
   const identity = scope.identities.get(store);
   if (!identity) return pending(`waits for ${store}`);
-  const migrated = wantedMigrations(deps, scope).flatMap(({ spec }) => (spec.engine === store ? spec.database : []));
-  const databases = databasesOf(platform, store, migrated);
+  const databases = wantedDatabases(deps, scope, store);
   // Data on another volume or server are other data.
   scope.databases = scope.databases.filter(({ engine, store: known }) => engine !== store || known === identity);
-  if (databases.length === 0) {
+  if (!isNeeded(platform, store, databases)) {
     scope.databases = scope.databases.filter(({ engine }) => engine !== store);
     return holds('NotRequested', `nothing needs a database in ${store}`);
   }
@@ -58,8 +58,20 @@ async function reconcileStoreDatabases(deps: Deps, scope: Scope, store: StoreNam
   return keepDatabases(scope, store, databases, identity);
 }
 
+/** Redis has users, but no databases with names. */
+function wantedDatabases(deps: Deps, scope: Scope, store: StoreName): string[] {
+  if (store === 'redis') return [];
+  const migrated = wantedMigrations(deps, scope).flatMap(({ spec }) => (spec.engine === store ? spec.database : []));
+  return databasesOf(scope.platform, store, migrated);
+}
+
+function isNeeded({ services }: Platform, store: StoreName, databases: readonly string[]): boolean {
+  return databases.length > 0 || services.some(({ needs }) => needs[store]);
+}
+
 function keepDatabases(scope: Scope, store: StoreName, databases: readonly string[], identity: string): Fact {
   scope.provisioned.add(store);
+  if (store === 'redis') return holds('Ready', 'users exist');
   scope.databases = [
     ...scope.databases.filter(({ engine }) => engine !== store),
     ...databases.map((name) => ({ engine: store, name, store: identity })),

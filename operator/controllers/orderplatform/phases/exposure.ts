@@ -1,6 +1,6 @@
 import { certificateSecretName, urlOf } from '../../../resources/ingress.ts';
 import type { Platform } from '../../../resources/platform.ts';
-import { IngressClasses, Secrets, type Ingress } from '../../../runtime/index.ts';
+import { FORBIDDEN, IngressClasses, Secrets, unlessForbidden, type Ingress } from '../../../runtime/index.ts';
 import type { Deps } from '../../deps.ts';
 import { ensure } from '../../ensure.ts';
 import { holds, pending, waiting, type Fact } from '../../fact.ts';
@@ -16,12 +16,21 @@ export async function reconcileExposure(deps: Deps, scope: Scope): Promise<Fact>
   if (!platform.ingress) return holds('NotRequested', 'spec.exposure is not set');
   if (!desired?.ingress) return pending('waits for credentials');
   const live = await ensure(deps, deps.caches.ingresses, platform, desired.ingress, scope);
-  const fault = (await classFault(deps, scope, live)) ?? (await certificateFault(deps, scope));
-  return fault ?? holds('Exposed', `served at ${urlOf(platform)}`, POLL_MS);
+  const ofClass = await classFault(deps, scope, live);
+  const fault = (ofClass === FORBIDDEN ? undefined : ofClass) ?? (await certificateFault(deps, scope));
+  const unknown =
+    ofClass === FORBIDDEN
+      ? `, if the cluster has IngressClass ${live.spec?.ingressClassName}: the operator has no right to look (get ingressclasses)`
+      : '';
+  return fault ?? holds('Exposed', `served at ${urlOf(platform)}${unknown}`, POLL_MS);
 }
 
 /** The API server writes the default class into an Ingress that names none. */
-async function classFault({ client }: Deps, { signal }: Scope, { spec, metadata }: Ingress): Promise<Fact | undefined> {
+async function classFault(
+  { client }: Deps,
+  { signal }: Scope,
+  { spec, metadata }: Ingress,
+): Promise<Fact | undefined | typeof FORBIDDEN> {
   const name = spec?.ingressClassName;
   if (!name) {
     return missing(
@@ -29,7 +38,9 @@ async function classFault({ client }: Deps, { signal }: Scope, { spec, metadata 
       `no controller serves Ingress ${metadata.name}: the cluster has no default IngressClass, so set spec.exposure.ingress.className to one of \`kubectl get ingressclasses\``,
     );
   }
-  if (await client.get(IngressClasses, { namespace: '', name }, { signal })) return undefined;
+  const found = await unlessForbidden(client.get(IngressClasses, { namespace: '', name }, { signal }));
+  if (found === FORBIDDEN) return FORBIDDEN;
+  if (found) return undefined;
   return missing(
     'IngressClassMissing',
     `IngressClass ${name} does not exist: install its controller, or set spec.exposure.ingress.className to one of \`kubectl get ingressclasses\``,

@@ -1,7 +1,7 @@
 import type { Deps } from '../../deps.ts';
 import { all, ensure } from '../../ensure.ts';
-import { holds, pending, stalled, waiting, type Fact } from '../../fact.ts';
-import { migrationFault, wantedMigrations } from '../requirements.ts';
+import { holds, pending, type Fact } from '../../fact.ts';
+import { factOfFaults, migrationFault, wantedMigrations } from '../requirements.ts';
 import type { Scope } from '../scope.ts';
 
 /** Applies the Migrations of the release, and finds whether all of the platform's are done. */
@@ -15,8 +15,8 @@ export async function reconcileMigrations(deps: Deps, scope: Scope): Promise<Fac
   ];
   const wanted = [...new Set(names)].sort();
   const faults = wanted.flatMap((name) => migrationFault(deps, platform, name) ?? []);
-  const fault = faults.find(({ isStalled }) => isStalled) ?? faults[0];
-  if (fault) return (fault.isStalled ? stalled : waiting)(fault.reason, fault.message);
+  const fact = factOfFaults(deps, platform, faults);
+  if (fact) return fact;
   return wanted.length > 0
     ? holds('UpToDate', `${wanted.length} of ${wanted.length} migrations are ready`)
     : holds('NotRequested', 'the platform has no migrations');

@@ -8,7 +8,13 @@ export async function reconcileMonitoring(deps: Deps, scope: Scope): Promise<Fac
   const { platform, desired } = scope;
   if (!platform.metrics) return holds('NotRequested', 'spec.observability.metrics is not set');
   const { serviceMonitors } = deps.caches;
-  if (!serviceMonitors.isServed())
+  const isServed = serviceMonitors.isServed();
+  if (isServed === undefined)
+    return holds(
+      'NoServiceMonitors',
+      'no ServiceMonitor is made, because the operator has no right to see whether the cluster has that kind (watch customresourcedefinitions servicemonitors.monitoring.coreos.com)',
+    );
+  if (!isServed)
     return holds(
       'NoServiceMonitors',
       'the cluster has no kind ServiceMonitor (monitoring.coreos.com/v1): one is made as soon as prometheus-operator is installed',

@@ -16,14 +16,15 @@ import { podsOfComponent } from '../../caches.ts';
 import { findCause } from '../../cause.ts';
 import type { Deps } from '../../deps.ts';
 import { all, ensure, findOwned } from '../../ensure.ts';
-import { blockingFact, holds, pending, stalled, waiting, type Fact } from '../../fact.ts';
+import { blockingFact, gettingOn, holds, pending, stalled, waiting, type Fact } from '../../fact.ts';
 import { returnedFrom, revisionsOf } from '../pinning/pin.ts';
 import { giveUpRollout, noteAvailable, recordTemplate, rolloutOf } from '../pinning/record.ts';
 import { wasOverdue } from '../progress.ts';
 import { withLiveReplicas } from '../replicas.ts';
 import { servingGap } from '../../serving.ts';
-import { unmetRequirement } from '../requirements.ts';
+import { migrationFault, someRunGetsOn, unmetRequirement } from '../requirements.ts';
 import type { Scope } from '../scope.ts';
+import { isAvailable } from './available.ts';
 import { reconcileCronJob } from './cron-jobs.ts';
 import { gateTemplate } from './template-gate.ts';
 import { reconcileVolume } from './volumes.ts';
@@ -39,7 +40,10 @@ export async function reconcileServices(deps: Deps, scope: Scope): Promise<Fact>
   const facts = (await all(work, (each) => each())).filter((fact) => fact !== undefined);
   const blocking = blockingFact(facts);
   const summary = `${available.size} of ${desired.services.length} services are available`;
-  return blocking ? { ...blocking, message: `${summary}: ${blocking.message}` } : holds('Available', summary);
+  if (!blocking) return holds('Available', summary);
+  // A service that does not get on by itself has its deadline, whatever others wait for.
+  const getsOn = facts.every((fact) => fact.state === 'holds' || fact.getsOn);
+  return { ...gettingOn(blocking, getsOn), message: `${summary}: ${blocking.message}` };
 }
 
 async function reconcileService(deps: Deps, scope: Scope, objects: ServiceObjects): Promise<Fact> {
@@ -74,12 +78,14 @@ async function reconcileDeployment(
   const live = last && (await findOwned(deps, caches.deployments, platform, key, scope));
   const applied = live ? appliedTemplate(live) : last;
   const { template, unmet } = gateTemplate(deployment.spec?.template, applied, unmetNeeds);
-  if (!template) return waiting('WaitingForRequirement', `${service.name} waits: ${unmet}`);
+  const waitingWith = (words: string) =>
+    gettingOn(waiting('WaitingForRequirement', words), someRunGetsOn(deps, platform));
+  if (!template) return waitingWith(`${service.name} waits: ${unmet}`);
   await recordTemplate(deps, scope, service.name, template);
   const replicated = withLiveReplicas(withTemplate(deployment, template), live, service.autoscaling);
   const stored = await ensure(deps, caches.deployments, platform, replicated, scope);
   scope.deployments.set(service.name, stored);
-  if (unmet) return waiting('WaitingForRequirement', `${service.name} keeps its old pods: ${unmet}`);
+  if (unmet) return waitingWith(`${service.name} keeps its old pods: ${unmet}`);
   const failure = returnedFrom(scope, service.name);
   const pods = podsOfComponent(caches, platform, service.name);
   const replicas = stored.spec?.replicas ?? 1;
@@ -127,11 +133,8 @@ function lastTemplate(deps: Deps, scope: Scope, component: string): PodTemplate 
 }
 
 /** What keeps new pods of a service from starting, in words. */
-function unmetNeed(
-  deps: Deps,
-  { platform, secrets, referenced, logins, provisioned, brokerIsReady }: Scope,
-  service: Service,
-): string | undefined {
+function unmetNeed(deps: Deps, scope: Scope, service: Service): string | undefined {
+  const { platform, secrets, referenced, logins, provisioned, brokerIsReady } = scope;
   if (areSwitching(secretsOf(platform, service).flatMap((name) => logins.get(name) ?? [])))
     return 'its logins are changing over';
   const needed = requiredBackends(service);
@@ -147,7 +150,17 @@ function unmetNeed(
     const unmet = unmetRequirement(deps, platform, requirement);
     if (unmet) return unmet;
   }
-  return undefined;
+  return unmetByRelease(deps, scope, service);
+}
+
+/** A release replaces another as a whole: were a migration to fail, its services would run among those of the old one. */
+function unmetByRelease(deps: Deps, scope: Scope, { name, isOurImage }: Service): string | undefined {
+  const [newest] = revisionsOf(deps, scope, name);
+  if (!isOurImage || !newest || parseRevision(newest).release === scope.platform.version) return undefined;
+  const faults = (scope.desired?.migrations ?? []).map((each) =>
+    migrationFault(deps, scope.platform, each.metadata.name),
+  );
+  return faults.find((fault) => fault !== undefined)?.message;
 }
 
 function missingReference(referenced: ReferencedData, { kind, name, key }: Reference): string {
@@ -155,22 +168,4 @@ function missingReference(referenced: ReferencedData, { kind, name, key }: Refer
   return isThere
     ? `${kind} ${name}, which its env refers to, has no key ${key}`
     : `${kind} ${name}, which its env refers to, does not exist: create it, with the key ${key}`;
-}
-
-/**
- * All pods are of the current template and ready. @param enough pods that do where an autoscaler decides on their number: those that it
- * has just added may still start.
- */
-export function isAvailable({ metadata, spec, status }: Deployment, enough?: number): boolean {
-  if ((status?.observedGeneration ?? 0) < (metadata.generation ?? 0)) return false;
-  const wanted = spec?.replicas ?? 1;
-  if (enough !== undefined) {
-    const isRolledOut = (status?.updatedReplicas ?? 0) === (status?.replicas ?? 0);
-    return isRolledOut && (status?.availableReplicas ?? 0) >= Math.min(enough, wanted);
-  }
-  return (
-    (status?.updatedReplicas ?? 0) >= wanted &&
-    (status?.availableReplicas ?? 0) >= wanted &&
-    (status?.unavailableReplicas ?? 0) === 0
-  );
 }

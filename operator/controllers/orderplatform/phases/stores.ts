@@ -10,6 +10,7 @@ import { all, ensure, isOurs } from '../../ensure.ts';
 import { Blocked, blockingFact, holds, pending, stalled, waiting, type Fact } from '../../fact.ts';
 import { connectExternal } from '../external.ts';
 import { recordTemplate } from '../pinning/record.ts';
+import { isObserved } from '../../observed.ts';
 import { servingGap } from '../../serving.ts';
 import type { Scope } from '../scope.ts';
 import { reconcileStoreVolume } from '../volumes.ts';
@@ -80,8 +81,9 @@ function hasPassword({ secrets }: Scope, { spec }: StatefulSet): boolean {
 }
 
 /** A pod of the current template is ready. */
-export function isReady({ metadata, spec, status }: StatefulSet): boolean {
-  if (!status || (status.observedGeneration ?? 0) < (metadata.generation ?? 0)) return false;
+export function isReady(workload: StatefulSet): boolean {
+  const { spec, status } = workload;
+  if (!status || !isObserved(workload)) return false;
   const wanted = spec?.replicas ?? 1;
   return (status.readyReplicas ?? 0) >= wanted && (status.updatedReplicas ?? 0) >= wanted;
 }

@@ -1,6 +1,5 @@
-import { VERIFIED_PATH } from '../../../resources/catalogue.ts';
 import { verificationSecretName } from '../../../resources/names.ts';
-import { isVerifiable, VERIFY_PURPOSE, verifyJob } from '../../../resources/platform-jobs.ts';
+import { isVerifiable, verifiedPath, VERIFY_PURPOSE, verifyJob } from '../../../resources/platform-jobs.ts';
 import type { Deps } from '../../deps.ts';
 import { holds, pending, waiting, type Fact } from '../../fact.ts';
 import { advanceRun } from '../../runs/advance.ts';
@@ -10,9 +9,10 @@ import type { Scope } from '../scope.ts';
 /** Sends an order through the platform, once for what runs now, and again after a while for as long as it does not come through. */
 export async function reconcileVerification(deps: Deps, scope: Scope): Promise<Fact> {
   const { platform, desired, runs, available, secrets } = scope;
-  if (!isVerifiable(platform)) return holds('NotRequested', `an order needs ${VERIFIED_PATH.through.join(', ')}`);
+  if (!isVerifiable(platform)) return holds('NotRequested', `an order needs ${verifiedPath(platform).join(', ')}`);
   if (!desired || !(verificationSecretName(platform.name) in secrets)) return pending('waits for credentials');
-  const onPath = desired.services.filter(({ service }) => VERIFIED_PATH.through.some((name) => name === service.name));
+  const path = verifiedPath(platform);
+  const onPath = desired.services.filter(({ service }) => path.includes(service.name));
   const templates = onPath.map(({ deployment }) => deployment?.spec?.template);
   const progress = await advanceRun(deps, verifyJob(platform, templates), runs.get(VERIFY_PURPOSE), {
     mayStart: onPath.every(({ service }) => available.has(service.name)),
@@ -27,9 +27,8 @@ export async function reconcileVerification(deps: Deps, scope: Scope): Promise<F
 }
 
 /** The first service on the path of an order that has pods, but none that serve: no order gets past it. */
-function brokenHop({ deployments, available, troubles }: Scope): Fact | undefined {
-  const hop = VERIFIED_PATH.through.find((name) => deployments.has(name) && !available.has(name));
-  return (
-    hop && waiting('HopNotAvailable', `no order gets past ${hop}: ${troubles.get(hop) ?? 'its pods are starting'}`)
-  );
+function brokenHop({ platform, deployments, available, troubles }: Scope): Fact | undefined {
+  const hop = verifiedPath(platform).find((name) => deployments.has(name) && !available.has(name));
+  if (hop === undefined) return undefined;
+  return waiting('HopNotAvailable', `no order gets past ${hop}: ${troubles.get(hop) ?? 'its pods are starting'}`);
 }

@@ -3,6 +3,7 @@ import { orderPlatformSpec, withoutDefaults, type OrderPlatform } from '../../..
 import { withRunTemplate } from '../../../resources/cron-job.ts';
 import type { Desired } from '../../../resources/desired.ts';
 import { referencesOf, referredValue } from '../../../resources/environment.ts';
+import { connectionsOf, type Connections } from '../../../resources/connections.ts';
 import { REQUESTED_AT, REVISION_OF_LABEL } from '../../../resources/labels.ts';
 import type { PodTemplate } from '../../../resources/pod.ts';
 import { followsOperator } from '../../../resources/release.ts';
@@ -23,9 +24,9 @@ export function pinTemplates(deps: Deps, scope: Scope, desired: Desired): Desire
     follows: followsOperator(scope.object, offered(deps)),
     attempt: attemptOf(scope.object),
   };
-  const pinned = (component: string, rendered: PodTemplate | undefined): PodTemplate => {
+  const pinned: Pinned = (component, rendered, connections) => {
     const revisions = revisionsOf(deps, scope, component).map(parseRevision);
-    const plan = planTemplate({ ...common, rendered: rendered as PodTemplate, revisions });
+    const plan = planTemplate({ ...common, rendered: rendered as PodTemplate, revisions, connections });
     scope.pins.set(component, plan);
     return plan.template;
   };
@@ -35,7 +36,7 @@ export function pinTemplates(deps: Deps, scope: Scope, desired: Desired): Desire
     broker: desired.broker && pinnedStore(desired.broker, pinned),
     services: desired.services.map((objects) => {
       const { deployment, cronJob, service } = objects;
-      const template = pinned(service.name, workloadTemplate(objects));
+      const template = pinned(service.name, workloadTemplate(objects), connectionsOf(service.needs));
       return {
         ...objects,
         deployment: deployment && withTemplate(deployment, template),
@@ -45,7 +46,7 @@ export function pinTemplates(deps: Deps, scope: Scope, desired: Desired): Desire
   };
 }
 
-type Pinned = (component: string, rendered: PodTemplate | undefined) => PodTemplate;
+type Pinned = (component: string, rendered: PodTemplate | undefined, connections?: Connections) => PodTemplate;
 
 function pinnedStore(store: Desired['stores'][number], pinned: Pinned): Desired['stores'][number] {
   const { statefulSet, component } = store;

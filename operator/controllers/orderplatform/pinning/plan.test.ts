@@ -76,4 +76,19 @@ describe('what is recorded', () => {
     const related = planTemplate(input('c', [record], { renderer: 'r2', inputHash: 'other' }));
     expect(imageOf(related.template)).toBe('c');
   });
+
+  test('keeps what pods of an older renderer connect to, and follows the spec where the pods are its own', () => {
+    const [old, now] = [
+      { services: ['a'], backends: [] },
+      { services: ['b'], backends: [] },
+    ];
+    const { record } = planTemplate(
+      input('b', [revision(1, 'a', { connections: old })], { renderer: 'r2', connections: now }),
+    );
+    expect(record.connections).toEqual(old);
+    expect(planTemplate(input('b', [record], { renderer: 'r2', connections: now })).record.connections).toEqual(old);
+    expect(
+      planTemplate(input('a', [revision(1, 'a', { connections: old })], { connections: now })).record.connections,
+    ).toEqual(now);
+  });
 });

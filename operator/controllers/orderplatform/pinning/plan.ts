@@ -1,4 +1,5 @@
 /** Which pod template a workload gets. Pure: what is there and what is wanted in, a template and the reason out. */
+import type { Connections } from '../../../resources/connections.ts';
 import type { PodTemplate } from '../../../resources/pod.ts';
 import type { TemplateRevision } from '../../../resources/template-revision.ts';
 import { hashOf } from '../../../runtime/index.ts';
@@ -11,6 +12,8 @@ export interface PinInput {
   renderer: string;
   release: string;
   inputHash: string;
+  /** What its pods are to connect to, where they are of a service. */
+  connections?: Connections | undefined;
   /** Whether the platform takes what this operator makes of it, whatever ran before. */
   follows: boolean;
   /** A rollout that failed is not tried again in the same attempt. */
@@ -37,10 +40,12 @@ export function planTemplate(input: PinInput): PinPlan {
     const record = { ...good, revision: numberOf(revisions, good) };
     return { kind: 'returned', template: good.template, record, failure: failed.failure?.message ?? '' };
   }
-  const { renderer, release, inputHash } = input;
-  const seen = { renderer, release, inputHash, renderedHash: hashOf(rendered) };
+  const { renderer, release, inputHash, connections } = input;
+  const seen = { renderer, release, inputHash, renderedHash: hashOf(rendered), ...(connections && { connections }) };
   if (current && isUnchanged(input, current, seen.renderedHash)) {
-    const { failure: _, ...kept } = { ...current, ...seen };
+    // What an older renderer made needs what that one said.
+    const isOwn = hashOf(current.template) === seen.renderedHash;
+    const { failure: _, ...kept } = { ...current, ...seen, ...(!isOwn && { connections: current.connections }) };
     return { kind: 'kept', template: current.template, record: kept };
   }
   const same = revisions.find(({ template }) => hashOf(template) === seen.renderedHash);

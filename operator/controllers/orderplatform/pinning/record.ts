@@ -10,6 +10,7 @@ import {
 import { findCondition, hashOf, type Deployment } from '../../../runtime/index.ts';
 import type { Deps } from '../../deps.ts';
 import { ensure } from '../../ensure.ts';
+import { isObserved } from '../../observed.ts';
 import type { Scope } from '../scope.ts';
 import { attemptOf, revisionsOf } from './pin.ts';
 import { returnTarget } from './plan.ts';
@@ -44,9 +45,9 @@ export async function noteAvailable(deps: Deps, scope: Scope, component: string)
 }
 
 /** How the rollout of a Deployment's template stands, as the Deployment controller has it; undefined while that has not seen it. */
-export function rolloutOf({ metadata, status }: Deployment): string | undefined {
-  if ((status?.observedGeneration ?? 0) < (metadata.generation ?? 0)) return undefined;
-  return findCondition(status?.conditions, 'Progressing')?.reason;
+export function rolloutOf(deployment: Deployment): string | undefined {
+  if (!isObserved(deployment)) return undefined;
+  return findCondition(deployment.status?.conditions, 'Progressing')?.reason;
 }
 
 /**
@@ -73,7 +74,8 @@ export async function pruneRevisions(deps: Deps, { platform, desired, pins, sign
   const { revisions } = deps.caches;
   for (const revision of revisions.byOwner(platform.uid)) {
     const { name, uid, labels } = revision.metadata;
-    if (pins.has(labels?.[REVISION_OF_LABEL] ?? '')) continue;
+    const component = labels?.[REVISION_OF_LABEL] ?? '';
+    if (pins.has(component) || platform.leaving.some((service) => service.name === component)) continue;
     await deps.client.delete(revisions.resource, { namespace: platform.namespace, name }, { uid, signal });
   }
 }

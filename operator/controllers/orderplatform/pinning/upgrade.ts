@@ -2,12 +2,13 @@
 import { orderPlatformSpec, type OrderPlatform, type OrderPlatformStatus } from '../../../api/v1alpha1/index.ts';
 import type { Desired } from '../../../resources/desired.ts';
 import type { PodTemplate } from '../../../resources/pod.ts';
-import { followsOperator, releaseIfFollowed, revisionOf } from '../../../resources/release.ts';
+import { followsOperator, isNewer, releaseIfFollowed, releaseOf, revisionOf } from '../../../resources/release.ts';
 import { resolvePlatform } from '../../../resources/resolve.ts';
 import { workloadTemplate } from '../../../resources/service.ts';
 import { changesBetween, hashOf, type ValueChange, type Recorder } from '../../../runtime/index.ts';
 import { offered, type Deps } from '../../deps.ts';
 import type { Scope } from '../scope.ts';
+import type { PinPlan } from './plan.ts';
 
 type Upgrade = NonNullable<OrderPlatformStatus['upgradeAvailable']>;
 
@@ -20,7 +21,9 @@ export function upgradeAvailable(deps: Deps, scope: Scope): Upgrade | undefined 
   const spec = orderPlatformSpec.parse(object.spec);
   const { name, namespace, uid } = platform;
   const { images, version: followed } = releaseIfFollowed(object, offer);
-  const { platform: following } = resolvePlatform({ name, namespace, uid }, spec, images, followed);
+  const isSameRelease = images === releaseOf(object, offer).images;
+  if (isSameRelease && [...pins.values()].every(runsAsRendered)) return undefined;
+  const { platform: following } = resolvePlatform({ name, namespace, uid }, spec, images, { version: followed });
   if (!following) return undefined;
   const changes = [...templatesOf(deps.renderer.render(following, scope.secrets, scope.referenced))].flatMap(
     ([component, template]) => {
@@ -29,10 +32,13 @@ export function upgradeAvailable(deps: Deps, scope: Scope): Upgrade | undefined 
       return `${component}: ${describe(plan.template, template)}`.slice(0, MAX_CHANGE);
     },
   );
-  const version = platform.release === offer.version ? {} : { version: offer.version };
+  const version = isNewer(offer.version, platform.release) ? { version: offer.version } : {};
   if (changes.length === 0 && !version.version) return undefined;
   return { revision: revisionOf(offer), ...version, changes };
 }
+
+/** Whether what runs is what this operator has just rendered for the platform as it is. */
+const runsAsRendered = ({ template, record }: PinPlan) => hashOf(template) === record.renderedHash;
 
 /** Tells once that there is an upgrade to be had. */
 export function recordUpgrade(

@@ -17,7 +17,7 @@ const IDLE_HEARTBEAT_MS = 5000;
  */
 export function startConsumption(
   connection: Connection,
-  subscription: Subscription,
+  subscription: Omit<Subscription, 'handle'>,
   options: { delivery: Delivery; log: Logger; stopping: AbortSignal },
 ): { stopped: Promise<void> } {
   const { delivery, log, stopping } = options;
@@ -58,7 +58,7 @@ export function startConsumption(
 
 async function openConsumer(
   connection: NatsConnection,
-  { name, topics }: Subscription,
+  { name, topics }: Pick<Subscription, 'name' | 'topics'>,
   concurrency: number,
 ): Promise<ConsumerMessages> {
   const manager = await jetstreamManager(connection, { checkAPI: false });

@@ -1,14 +1,17 @@
 import { jetstream, type JsMsg } from '@nats-io/jetstream';
 import { headers, type NatsConnection } from '@nats-io/transport-node';
-import { platformEvent, type PlatformEvent } from '@orderplane/contracts/events.ts';
-import { deadLetterSubject } from '@orderplane/contracts/topics.ts';
-import type { Counter } from 'prom-client';
+import type { EventOf } from '@orderplane/contracts/events.ts';
+import { deadLetterSubject, type Topic } from '@orderplane/contracts/topics.ts';
 import { backoffMs, pause } from '../../backoff.ts';
 import { isUnavailable, rootMessage } from '../../errors.ts';
 import { type Logger, troubleLog } from '../../log.ts';
-import { requestContextFrom, withRequest } from '../../request-context.ts';
+import { type RequestContext, requestContextFrom, withRequest } from '../../request-context.ts';
+import { beginRequest, type Tracing } from '../../telemetry/span.ts';
 import type { Subscription } from '../bus.ts';
 import { keyedChains } from '../keyed-chains.ts';
+import type { EventMetrics } from '../metrics.ts';
+import { eventSpan, TRACEPARENT } from '../spans.ts';
+import { type Decoded, decode } from './decode.ts';
 import { ACK_WAIT_MS } from './streams.ts';
 
 const REDELIVERY = { firstMs: 100, maxMs: 30_000 };
@@ -27,12 +30,15 @@ type Outcome = 'done' | 'early' | 'failed' | 'dead' | 'returned';
 
 export interface DeliveryOptions {
   readonly log: Logger;
-  /** Counts how messages ended; labels topic and outcome. */
-  readonly outcomes: Counter<'topic' | 'outcome'>;
+  readonly metrics: Pick<EventMetrics, 'handled' | 'lag'>;
+  readonly tracing: Tracing | undefined;
   readonly stopping: AbortSignal;
 }
 
-export function deliveryOf(subscription: Subscription, { log, outcomes, stopping }: DeliveryOptions): Delivery {
+export function deliveryOf<T extends Topic>(
+  subscription: Subscription<T>,
+  { log, metrics, tracing, stopping }: DeliveryOptions,
+): Delivery {
   const maxDeliveries = subscription.maxDeliveries ?? DEFAULT_MAX_DELIVERIES;
   const dependency = troubleLog(log, `what ${subscription.name} writes to`);
   const inHand = keyedChains();
@@ -42,7 +48,7 @@ export function deliveryOf(subscription: Subscription, { log, outcomes, stopping
     // Also true for a message that ends the process each time it is handled.
     if (message.info.deliveryCount > maxDeliveries) return bury('handling it never came to an end');
     if ('fault' in event) return bury(event.fault);
-    const verdict = await attempt(event);
+    const verdict = await attempt(event as EventOf<T>);
     if (verdict.outcome === 'done') message.ack();
     else if (verdict.outcome === 'returned') message.nak();
     else if (message.info.deliveryCount >= maxDeliveries) return bury(verdict.reason);
@@ -51,7 +57,7 @@ export function deliveryOf(subscription: Subscription, { log, outcomes, stopping
   };
 
   /** Waits for a dependency that is away with the event in hand, so that outages do not count as the event's failures. */
-  const attempt = async (event: PlatformEvent): Promise<{ outcome: Exclude<Outcome, 'dead'>; reason: string }> => {
+  const attempt = async (event: EventOf<T>): Promise<{ outcome: Exclude<Outcome, 'dead'>; reason: string }> => {
     for (let failures = 1; ; failures++) {
       try {
         const handled = await subscription.handle(event);
@@ -71,12 +77,17 @@ export function deliveryOf(subscription: Subscription, { log, outcomes, stopping
 
   const see = async (message: JsMsg, event: Decoded, connection: NatsConnection): Promise<void> => {
     const working = setInterval(() => keepInHand(message, connection), WORKING_EVERY_MS);
+    const request = requestOf(event, message, tracing);
     try {
-      const outcome = await withRequest(requestOf(event), () => settle(message, event, connection));
-      outcomes.inc({ topic: message.subject, outcome });
+      const outcome = await withRequest(request, () => settle(message, event, connection));
+      request.span?.set({ 'orderplane.event.outcome': outcome });
+      request.span?.end(outcome === 'failed' || outcome === 'dead' ? new Error(outcome) : undefined);
+      metrics.handled.inc({ topic: message.subject, outcome });
+      if (outcome === 'done' && 'time' in event) metrics.lag.observe({ topic: event.type }, secondsSince(event.time));
     } catch (error) {
       // The broker was lost in between: it delivers again.
       log.warn({ err: error, topic: message.subject, seq: message.seq }, 'a message could not be settled');
+      request.span?.end(error);
     } finally {
       clearInterval(working);
     }
@@ -96,18 +107,6 @@ function keepInHand(message: JsMsg, connection: NatsConnection): void {
   if (!connection.isClosed()) message.working();
 }
 
-type Decoded = PlatformEvent | { readonly fault: string };
-
-function decode(message: JsMsg): Decoded {
-  try {
-    const parsed = platformEvent.safeParse(message.json());
-    if (!parsed.success) return { fault: `it is not an event that is known here: ${parsed.error.issues[0]?.message}` };
-    return parsed.data.type === message.subject ? parsed.data : { fault: 'its type is not its topic' };
-  } catch {
-    return { fault: 'it is not JSON' };
-  }
-}
-
 /** The message is ended only when the dead letter is stored: at any time it is in one of the two places. */
 async function deadLetter(
   message: JsMsg,
@@ -124,13 +123,18 @@ async function deadLetter(
   return 'dead';
 }
 
+/** By the clock of the service that it happened in: never less than nothing. */
+function secondsSince(time: string): number {
+  return Math.max(0, Date.now() - Date.parse(time)) / 1000;
+}
+
 /** What is logged while an event is handled bears the ids of the request that caused it. */
-function requestOf(event: Decoded) {
+function requestOf(event: Decoded, message: JsMsg, tracing: Tracing | undefined): RequestContext {
   if ('fault' in event) return requestContextFrom(() => undefined);
   const known: Record<string, string | undefined> = {
     'x-request-id': `event-${event.id}`,
     'x-correlation-id': event.correlationid,
-    traceparent: event.traceparent,
+    traceparent: message.headers?.get(TRACEPARENT) || event.traceparent,
   };
-  return requestContextFrom((name) => known[name]);
+  return beginRequest(tracing, (name) => known[name], eventSpan('process', event));
 }

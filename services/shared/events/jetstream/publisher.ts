@@ -1,13 +1,18 @@
 import { jetstream, jetstreamManager, type JetStreamClient } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/transport-node';
+import { headers, type NatsConnection } from '@nats-io/transport-node';
 import { STREAMS, streamOf } from '@orderplane/contracts/topics.ts';
+import type { Span, Tracing } from '../../telemetry/span.ts';
 import type { EncodedEvent, EventPublisher } from '../bus.ts';
+import { startPublishSpan, TRACEPARENT } from '../spans.ts';
 import type { Connection } from './connection.ts';
 import { ensureSubjects } from './streams.ts';
 
 const ACK_TIMEOUT_MS = 5000;
 
-export function jetStreamPublisher(connection: Connection, closing: AbortSignal): EventPublisher {
+export function jetStreamPublisher(
+  connection: Connection,
+  { tracing, closing }: { tracing: Tracing | undefined; closing: AbortSignal },
+): EventPublisher {
   // Streams are looked at once a connection, and again after a publish failed: the broker may have lost its disk.
   let ensured = new Map<string, Promise<JetStreamClient>>();
   connection.onReconnect(() => (ensured = new Map()));
@@ -22,17 +27,29 @@ export function jetStreamPublisher(connection: Connection, closing: AbortSignal)
 
   return {
     ready: async (signal) => void (await connection.ready(signal)),
-    async publish({ id, topic, json }: EncodedEvent) {
+    async publish(event: EncodedEvent) {
+      const { id, topic, json } = event;
       const stream = streamOf(topic);
+      const span = startPublishSpan(tracing, event);
       try {
         const client = await clientFor(stream);
-        await client.publish(topic, json, { msgID: id, timeout: ACK_TIMEOUT_MS, expect: { streamName: stream } });
+        const expect = { streamName: stream };
+        await client.publish(topic, json, { msgID: id, timeout: ACK_TIMEOUT_MS, expect, ...headersOf(span) });
+        span?.end();
       } catch (error) {
         ensured.delete(stream);
+        span?.end(error);
         throw error;
       }
     },
   };
+}
+
+function headersOf(span: Span | undefined) {
+  if (!span) return {};
+  const about = headers();
+  about.set(TRACEPARENT, span.traceparent);
+  return { headers: about };
 }
 
 async function clientWithStream(connection: NatsConnection, stream: string): Promise<JetStreamClient> {

@@ -30,6 +30,23 @@ export declare type Product = Message<"orderplane.inventory.v1.Product"> & {
    * @generated from field: int32 price = 3;
    */
   price: number;
+
+  /**
+   * @generated from field: optional string description = 4;
+   */
+  description?: string | undefined;
+
+  /**
+   * @generated from field: optional string category_id = 5;
+   */
+  categoryId?: string | undefined;
+
+  /**
+   * How many can be ordered now. Unset: its stock is not kept, and it can always be ordered.
+   *
+   * @generated from field: optional int32 available = 6;
+   */
+  available?: number | undefined;
 };
 
 /**
@@ -39,9 +56,62 @@ export declare type Product = Message<"orderplane.inventory.v1.Product"> & {
 export declare const ProductSchema: GenMessage<Product>;
 
 /**
+ * @generated from message orderplane.inventory.v1.Category
+ */
+export declare type Category = Message<"orderplane.inventory.v1.Category"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * How many products it has.
+   *
+   * @generated from field: int32 products = 3;
+   */
+  products: number;
+};
+
+/**
+ * Describes the message orderplane.inventory.v1.Category.
+ * Use `create(CategorySchema)` to create a new message.
+ */
+export declare const CategorySchema: GenMessage<Category>;
+
+/**
  * @generated from message orderplane.inventory.v1.ListProductsRequest
  */
 export declare type ListProductsRequest = Message<"orderplane.inventory.v1.ListProductsRequest"> & {
+  /**
+   * Words that name or description have to contain, in any case of their letters.
+   *
+   * @generated from field: optional string search = 1;
+   */
+  search?: string | undefined;
+
+  /**
+   * @generated from field: optional string category_id = 2;
+   */
+  categoryId?: string | undefined;
+
+  /**
+   * At most 500, which is also the default (0).
+   *
+   * @generated from field: int32 first = 3;
+   */
+  first: number;
+
+  /**
+   * `next` of the page before.
+   *
+   * @generated from field: optional string after = 4;
+   */
+  after?: string | undefined;
 };
 
 /**
@@ -58,6 +128,13 @@ export declare type ListProductsResponse = Message<"orderplane.inventory.v1.List
    * @generated from field: repeated orderplane.inventory.v1.Product products = 1;
    */
   products: Product[];
+
+  /**
+   * Unset on the last page.
+   *
+   * @generated from field: optional string next = 2;
+   */
+  next?: string | undefined;
 };
 
 /**
@@ -99,12 +176,118 @@ export declare type GetProductResponse = Message<"orderplane.inventory.v1.GetPro
 export declare const GetProductResponseSchema: GenMessage<GetProductResponse>;
 
 /**
- * What can be ordered, and for how much.
+ * @generated from message orderplane.inventory.v1.BatchGetProductsRequest
+ */
+export declare type BatchGetProductsRequest = Message<"orderplane.inventory.v1.BatchGetProductsRequest"> & {
+  /**
+   * @generated from field: repeated string ids = 1;
+   */
+  ids: string[];
+};
+
+/**
+ * Describes the message orderplane.inventory.v1.BatchGetProductsRequest.
+ * Use `create(BatchGetProductsRequestSchema)` to create a new message.
+ */
+export declare const BatchGetProductsRequestSchema: GenMessage<BatchGetProductsRequest>;
+
+/**
+ * @generated from message orderplane.inventory.v1.BatchGetProductsResponse
+ */
+export declare type BatchGetProductsResponse = Message<"orderplane.inventory.v1.BatchGetProductsResponse"> & {
+  /**
+   * @generated from field: repeated orderplane.inventory.v1.Product products = 1;
+   */
+  products: Product[];
+};
+
+/**
+ * Describes the message orderplane.inventory.v1.BatchGetProductsResponse.
+ * Use `create(BatchGetProductsResponseSchema)` to create a new message.
+ */
+export declare const BatchGetProductsResponseSchema: GenMessage<BatchGetProductsResponse>;
+
+/**
+ * @generated from message orderplane.inventory.v1.ListCategoriesRequest
+ */
+export declare type ListCategoriesRequest = Message<"orderplane.inventory.v1.ListCategoriesRequest"> & {
+};
+
+/**
+ * Describes the message orderplane.inventory.v1.ListCategoriesRequest.
+ * Use `create(ListCategoriesRequestSchema)` to create a new message.
+ */
+export declare const ListCategoriesRequestSchema: GenMessage<ListCategoriesRequest>;
+
+/**
+ * @generated from message orderplane.inventory.v1.ListCategoriesResponse
+ */
+export declare type ListCategoriesResponse = Message<"orderplane.inventory.v1.ListCategoriesResponse"> & {
+  /**
+   * @generated from field: repeated orderplane.inventory.v1.Category categories = 1;
+   */
+  categories: Category[];
+};
+
+/**
+ * Describes the message orderplane.inventory.v1.ListCategoriesResponse.
+ * Use `create(ListCategoriesResponseSchema)` to create a new message.
+ */
+export declare const ListCategoriesResponseSchema: GenMessage<ListCategoriesResponse>;
+
+/**
+ * @generated from message orderplane.inventory.v1.GetStockRequest
+ */
+export declare type GetStockRequest = Message<"orderplane.inventory.v1.GetStockRequest"> & {
+  /**
+   * @generated from field: string product_id = 1;
+   */
+  productId: string;
+};
+
+/**
+ * Describes the message orderplane.inventory.v1.GetStockRequest.
+ * Use `create(GetStockRequestSchema)` to create a new message.
+ */
+export declare const GetStockRequestSchema: GenMessage<GetStockRequest>;
+
+/**
+ * @generated from message orderplane.inventory.v1.GetStockResponse
+ */
+export declare type GetStockResponse = Message<"orderplane.inventory.v1.GetStockResponse"> & {
+  /**
+   * False: its stock is not kept, and the numbers are 0.
+   *
+   * @generated from field: bool tracked = 1;
+   */
+  tracked: boolean;
+
+  /**
+   * @generated from field: int32 on_hand = 2;
+   */
+  onHand: number;
+
+  /**
+   * @generated from field: int32 reserved = 3;
+   */
+  reserved: number;
+};
+
+/**
+ * Describes the message orderplane.inventory.v1.GetStockResponse.
+ * Use `create(GetStockResponseSchema)` to create a new message.
+ */
+export declare const GetStockResponseSchema: GenMessage<GetStockResponse>;
+
+/**
+ * What can be ordered, for how much, and how much of it is there.
  *
  * @generated from service orderplane.inventory.v1.InventoryService
  */
 export declare const InventoryService: GenService<{
   /**
+   * By name. The product reserved for verification is on no list.
+   *
    * @generated from rpc orderplane.inventory.v1.InventoryService.ListProducts
    */
   listProducts: {
@@ -121,6 +304,36 @@ export declare const InventoryService: GenService<{
     methodKind: "unary";
     input: typeof GetProductRequestSchema;
     output: typeof GetProductResponseSchema;
+  },
+  /**
+   * Those of the ids that exist, in no order. At most 100 ids.
+   *
+   * @generated from rpc orderplane.inventory.v1.InventoryService.BatchGetProducts
+   */
+  batchGetProducts: {
+    methodKind: "unary";
+    input: typeof BatchGetProductsRequestSchema;
+    output: typeof BatchGetProductsResponseSchema;
+  },
+  /**
+   * By name.
+   *
+   * @generated from rpc orderplane.inventory.v1.InventoryService.ListCategories
+   */
+  listCategories: {
+    methodKind: "unary";
+    input: typeof ListCategoriesRequestSchema;
+    output: typeof ListCategoriesResponseSchema;
+  },
+  /**
+   * NOT_FOUND (PRODUCT_NOT_FOUND) for an unknown product.
+   *
+   * @generated from rpc orderplane.inventory.v1.InventoryService.GetStock
+   */
+  getStock: {
+    methodKind: "unary";
+    input: typeof GetStockRequestSchema;
+    output: typeof GetStockResponseSchema;
   },
 }>;
 

@@ -8,7 +8,7 @@ import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2
  * Describes the file orderplane/inventory/v1/inventory.proto.
  */
 export const file_orderplane_inventory_v1_inventory = /*@__PURE__*/
-  fileDesc("CidvcmRlcnBsYW5lL2ludmVudG9yeS92MS9pbnZlbnRvcnkucHJvdG8SF29yZGVycGxhbmUuaW52ZW50b3J5LnYxIjIKB1Byb2R1Y3QSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRINCgVwcmljZRgDIAEoBSIVChNMaXN0UHJvZHVjdHNSZXF1ZXN0IkoKFExpc3RQcm9kdWN0c1Jlc3BvbnNlEjIKCHByb2R1Y3RzGAEgAygLMiAub3JkZXJwbGFuZS5pbnZlbnRvcnkudjEuUHJvZHVjdCIfChFHZXRQcm9kdWN0UmVxdWVzdBIKCgJpZBgBIAEoCSJHChJHZXRQcm9kdWN0UmVzcG9uc2USMQoHcHJvZHVjdBgBIAEoCzIgLm9yZGVycGxhbmUuaW52ZW50b3J5LnYxLlByb2R1Y3Qy8AEKEEludmVudG9yeVNlcnZpY2UScAoMTGlzdFByb2R1Y3RzEiwub3JkZXJwbGFuZS5pbnZlbnRvcnkudjEuTGlzdFByb2R1Y3RzUmVxdWVzdBotLm9yZGVycGxhbmUuaW52ZW50b3J5LnYxLkxpc3RQcm9kdWN0c1Jlc3BvbnNlIgOQAgESagoKR2V0UHJvZHVjdBIqLm9yZGVycGxhbmUuaW52ZW50b3J5LnYxLkdldFByb2R1Y3RSZXF1ZXN0Gisub3JkZXJwbGFuZS5pbnZlbnRvcnkudjEuR2V0UHJvZHVjdFJlc3BvbnNlIgOQAgFiBnByb3RvMw");
+  fileDesc("CidvcmRlcnBsYW5lL2ludmVudG9yeS92MS9pbnZlbnRvcnkucHJvdG8SF29yZGVycGxhbmUuaW52ZW50b3J5LnYxIqwBCgdQcm9kdWN0EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDQoFcHJpY2UYAyABKAUSGAoLZGVzY3JpcHRpb24YBCABKAlIAIgBARIYCgtjYXRlZ29yeV9pZBgFIAEoCUgBiAEBEhYKCWF2YWlsYWJsZRgGIAEoBUgCiAEBQg4KDF9kZXNjcmlwdGlvbkIOCgxfY2F0ZWdvcnlfaWRCDAoKX2F2YWlsYWJsZSI2CghDYXRlZ29yeRIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEhAKCHByb2R1Y3RzGAMgASgFIowBChNMaXN0UHJvZHVjdHNSZXF1ZXN0EhMKBnNlYXJjaBgBIAEoCUgAiAEBEhgKC2NhdGVnb3J5X2lkGAIgASgJSAGIAQESDQoFZmlyc3QYAyABKAUSEgoFYWZ0ZXIYBCABKAlIAogBAUIJCgdfc2VhcmNoQg4KDF9jYXRlZ29yeV9pZEIICgZfYWZ0ZXIiZgoUTGlzdFByb2R1Y3RzUmVzcG9uc2USMgoIcHJvZHVjdHMYASADKAsyIC5vcmRlcnBsYW5lLmludmVudG9yeS52MS5Qcm9kdWN0EhEKBG5leHQYAiABKAlIAIgBAUIHCgVfbmV4dCIfChFHZXRQcm9kdWN0UmVxdWVzdBIKCgJpZBgBIAEoCSJHChJHZXRQcm9kdWN0UmVzcG9uc2USMQoHcHJvZHVjdBgBIAEoCzIgLm9yZGVycGxhbmUuaW52ZW50b3J5LnYxLlByb2R1Y3QiJgoXQmF0Y2hHZXRQcm9kdWN0c1JlcXVlc3QSCwoDaWRzGAEgAygJIk4KGEJhdGNoR2V0UHJvZHVjdHNSZXNwb25zZRIyCghwcm9kdWN0cxgBIAMoCzIgLm9yZGVycGxhbmUuaW52ZW50b3J5LnYxLlByb2R1Y3QiFwoVTGlzdENhdGVnb3JpZXNSZXF1ZXN0Ik8KFkxpc3RDYXRlZ29yaWVzUmVzcG9uc2USNQoKY2F0ZWdvcmllcxgBIAMoCzIhLm9yZGVycGxhbmUuaW52ZW50b3J5LnYxLkNhdGVnb3J5IiUKD0dldFN0b2NrUmVxdWVzdBISCgpwcm9kdWN0X2lkGAEgASgJIkYKEEdldFN0b2NrUmVzcG9uc2USDwoHdHJhY2tlZBgBIAEoCBIPCgdvbl9oYW5kGAIgASgFEhAKCHJlc2VydmVkGAMgASgFMswEChBJbnZlbnRvcnlTZXJ2aWNlEnAKDExpc3RQcm9kdWN0cxIsLm9yZGVycGxhbmUuaW52ZW50b3J5LnYxLkxpc3RQcm9kdWN0c1JlcXVlc3QaLS5vcmRlcnBsYW5lLmludmVudG9yeS52MS5MaXN0UHJvZHVjdHNSZXNwb25zZSIDkAIBEmoKCkdldFByb2R1Y3QSKi5vcmRlcnBsYW5lLmludmVudG9yeS52MS5HZXRQcm9kdWN0UmVxdWVzdBorLm9yZGVycGxhbmUuaW52ZW50b3J5LnYxLkdldFByb2R1Y3RSZXNwb25zZSIDkAIBEnwKEEJhdGNoR2V0UHJvZHVjdHMSMC5vcmRlcnBsYW5lLmludmVudG9yeS52MS5CYXRjaEdldFByb2R1Y3RzUmVxdWVzdBoxLm9yZGVycGxhbmUuaW52ZW50b3J5LnYxLkJhdGNoR2V0UHJvZHVjdHNSZXNwb25zZSIDkAIBEnYKDkxpc3RDYXRlZ29yaWVzEi4ub3JkZXJwbGFuZS5pbnZlbnRvcnkudjEuTGlzdENhdGVnb3JpZXNSZXF1ZXN0Gi8ub3JkZXJwbGFuZS5pbnZlbnRvcnkudjEuTGlzdENhdGVnb3JpZXNSZXNwb25zZSIDkAIBEmQKCEdldFN0b2NrEigub3JkZXJwbGFuZS5pbnZlbnRvcnkudjEuR2V0U3RvY2tSZXF1ZXN0Gikub3JkZXJwbGFuZS5pbnZlbnRvcnkudjEuR2V0U3RvY2tSZXNwb25zZSIDkAIBYgZwcm90bzM");
 
 /**
  * Describes the message orderplane.inventory.v1.Product.
@@ -18,35 +18,84 @@ export const ProductSchema = /*@__PURE__*/
   messageDesc(file_orderplane_inventory_v1_inventory, 0);
 
 /**
+ * Describes the message orderplane.inventory.v1.Category.
+ * Use `create(CategorySchema)` to create a new message.
+ */
+export const CategorySchema = /*@__PURE__*/
+  messageDesc(file_orderplane_inventory_v1_inventory, 1);
+
+/**
  * Describes the message orderplane.inventory.v1.ListProductsRequest.
  * Use `create(ListProductsRequestSchema)` to create a new message.
  */
 export const ListProductsRequestSchema = /*@__PURE__*/
-  messageDesc(file_orderplane_inventory_v1_inventory, 1);
+  messageDesc(file_orderplane_inventory_v1_inventory, 2);
 
 /**
  * Describes the message orderplane.inventory.v1.ListProductsResponse.
  * Use `create(ListProductsResponseSchema)` to create a new message.
  */
 export const ListProductsResponseSchema = /*@__PURE__*/
-  messageDesc(file_orderplane_inventory_v1_inventory, 2);
+  messageDesc(file_orderplane_inventory_v1_inventory, 3);
 
 /**
  * Describes the message orderplane.inventory.v1.GetProductRequest.
  * Use `create(GetProductRequestSchema)` to create a new message.
  */
 export const GetProductRequestSchema = /*@__PURE__*/
-  messageDesc(file_orderplane_inventory_v1_inventory, 3);
+  messageDesc(file_orderplane_inventory_v1_inventory, 4);
 
 /**
  * Describes the message orderplane.inventory.v1.GetProductResponse.
  * Use `create(GetProductResponseSchema)` to create a new message.
  */
 export const GetProductResponseSchema = /*@__PURE__*/
-  messageDesc(file_orderplane_inventory_v1_inventory, 4);
+  messageDesc(file_orderplane_inventory_v1_inventory, 5);
 
 /**
- * What can be ordered, and for how much.
+ * Describes the message orderplane.inventory.v1.BatchGetProductsRequest.
+ * Use `create(BatchGetProductsRequestSchema)` to create a new message.
+ */
+export const BatchGetProductsRequestSchema = /*@__PURE__*/
+  messageDesc(file_orderplane_inventory_v1_inventory, 6);
+
+/**
+ * Describes the message orderplane.inventory.v1.BatchGetProductsResponse.
+ * Use `create(BatchGetProductsResponseSchema)` to create a new message.
+ */
+export const BatchGetProductsResponseSchema = /*@__PURE__*/
+  messageDesc(file_orderplane_inventory_v1_inventory, 7);
+
+/**
+ * Describes the message orderplane.inventory.v1.ListCategoriesRequest.
+ * Use `create(ListCategoriesRequestSchema)` to create a new message.
+ */
+export const ListCategoriesRequestSchema = /*@__PURE__*/
+  messageDesc(file_orderplane_inventory_v1_inventory, 8);
+
+/**
+ * Describes the message orderplane.inventory.v1.ListCategoriesResponse.
+ * Use `create(ListCategoriesResponseSchema)` to create a new message.
+ */
+export const ListCategoriesResponseSchema = /*@__PURE__*/
+  messageDesc(file_orderplane_inventory_v1_inventory, 9);
+
+/**
+ * Describes the message orderplane.inventory.v1.GetStockRequest.
+ * Use `create(GetStockRequestSchema)` to create a new message.
+ */
+export const GetStockRequestSchema = /*@__PURE__*/
+  messageDesc(file_orderplane_inventory_v1_inventory, 10);
+
+/**
+ * Describes the message orderplane.inventory.v1.GetStockResponse.
+ * Use `create(GetStockResponseSchema)` to create a new message.
+ */
+export const GetStockResponseSchema = /*@__PURE__*/
+  messageDesc(file_orderplane_inventory_v1_inventory, 11);
+
+/**
+ * What can be ordered, for how much, and how much of it is there.
  *
  * @generated from service orderplane.inventory.v1.InventoryService
  */

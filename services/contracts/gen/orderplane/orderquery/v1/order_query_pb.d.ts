@@ -12,6 +12,34 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 export declare const file_orderplane_orderquery_v1_order_query: GenFile;
 
 /**
+ * @generated from message orderplane.orderquery.v1.OrderLine
+ */
+export declare type OrderLine = Message<"orderplane.orderquery.v1.OrderLine"> & {
+  /**
+   * @generated from field: string product_id = 1;
+   */
+  productId: string;
+
+  /**
+   * @generated from field: int32 qty = 2;
+   */
+  qty: number;
+
+  /**
+   * Of one piece, when it was ordered.
+   *
+   * @generated from field: int32 price = 3;
+   */
+  price: number;
+};
+
+/**
+ * Describes the message orderplane.orderquery.v1.OrderLine.
+ * Use `create(OrderLineSchema)` to create a new message.
+ */
+export declare const OrderLineSchema: GenMessage<OrderLine>;
+
+/**
  * @generated from message orderplane.orderquery.v1.Order
  */
 export declare type Order = Message<"orderplane.orderquery.v1.Order"> & {
@@ -21,6 +49,8 @@ export declare type Order = Message<"orderplane.orderquery.v1.Order"> & {
   id: string;
 
   /**
+   * Of the first line, as are qty and price.
+   *
    * @generated from field: string product_id = 2;
    */
   productId: string;
@@ -51,6 +81,42 @@ export declare type Order = Message<"orderplane.orderquery.v1.Order"> & {
    * @generated from field: google.protobuf.Timestamp created_at = 7;
    */
   createdAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: repeated orderplane.orderquery.v1.OrderLine lines = 8;
+   */
+  lines: OrderLine[];
+
+  /**
+   * @generated from field: int32 total = 9;
+   */
+  total: number;
+
+  /**
+   * Unset: an anonymous order.
+   *
+   * @generated from field: optional string user_id = 10;
+   */
+  userId?: string | undefined;
+
+  /**
+   * Set when cancelled.
+   *
+   * @generated from field: optional string cancel_reason = 11;
+   */
+  cancelReason?: string | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp updated_at = 12;
+   */
+  updatedAt?: Timestamp | undefined;
+
+  /**
+   * Whether the money was given back; only ever for an order that is cancelled.
+   *
+   * @generated from field: bool refunded = 13;
+   */
+  refunded: boolean;
 };
 
 /**
@@ -67,6 +133,20 @@ export declare type GetOrderRequest = Message<"orderplane.orderquery.v1.GetOrder
    * @generated from field: string id = 1;
    */
   id: string;
+
+  /**
+   * When set, an order of anybody else is not found.
+   *
+   * @generated from field: optional string user_id = 2;
+   */
+  userId?: string | undefined;
+
+  /**
+   * Waits, for a bounded time, until the order is at this version: what a command answered. 0: as it is now.
+   *
+   * @generated from field: int32 min_version = 3;
+   */
+  minVersion: number;
 };
 
 /**
@@ -106,6 +186,20 @@ export declare type ListOrdersRequest = Message<"orderplane.orderquery.v1.ListOr
    * @generated from field: optional string after = 2;
    */
   after?: string | undefined;
+
+  /**
+   * Only this user's.
+   *
+   * @generated from field: optional string user_id = 3;
+   */
+  userId?: string | undefined;
+
+  /**
+   * Only those that were made without an account.
+   *
+   * @generated from field: bool anonymous = 4;
+   */
+  anonymous: boolean;
 };
 
 /**
@@ -160,6 +254,18 @@ export enum OrderStatus {
    * @generated from enum value: ORDER_STATUS_CANCELLED = 3;
    */
   CANCELLED = 3,
+
+  /**
+   * Its stock is reserved; it waits for its payment.
+   *
+   * @generated from enum value: ORDER_STATUS_STOCK_RESERVED = 4;
+   */
+  STOCK_RESERVED = 4,
+
+  /**
+   * @generated from enum value: ORDER_STATUS_PAID = 5;
+   */
+  PAID = 5,
 }
 
 /**

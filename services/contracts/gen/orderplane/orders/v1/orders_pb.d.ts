@@ -12,10 +12,56 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 export declare const file_orderplane_orders_v1_orders: GenFile;
 
 /**
+ * @generated from message orderplane.orders.v1.OrderLine
+ */
+export declare type OrderLine = Message<"orderplane.orders.v1.OrderLine"> & {
+  /**
+   * @generated from field: string product_id = 1;
+   */
+  productId: string;
+
+  /**
+   * @generated from field: int32 qty = 2;
+   */
+  qty: number;
+};
+
+/**
+ * Describes the message orderplane.orders.v1.OrderLine.
+ * Use `create(OrderLineSchema)` to create a new message.
+ */
+export declare const OrderLineSchema: GenMessage<OrderLine>;
+
+/**
+ * @generated from message orderplane.orders.v1.PaymentInstruction
+ */
+export declare type PaymentInstruction = Message<"orderplane.orders.v1.PaymentInstruction"> & {
+  /**
+   * One of PAYMENT_METHODS.
+   *
+   * @generated from field: string method = 1;
+   */
+  method: string;
+
+  /**
+   * @generated from field: string token = 2;
+   */
+  token: string;
+};
+
+/**
+ * Describes the message orderplane.orders.v1.PaymentInstruction.
+ * Use `create(PaymentInstructionSchema)` to create a new message.
+ */
+export declare const PaymentInstructionSchema: GenMessage<PaymentInstruction>;
+
+/**
  * @generated from message orderplane.orders.v1.CreateOrderRequest
  */
 export declare type CreateOrderRequest = Message<"orderplane.orders.v1.CreateOrderRequest"> & {
   /**
+   * For an order of one product, instead of `lines`.
+   *
    * @generated from field: string product_id = 1;
    */
   productId: string;
@@ -26,11 +72,32 @@ export declare type CreateOrderRequest = Message<"orderplane.orders.v1.CreateOrd
   qty: number;
 
   /**
-   * The same key again answers with the order that was made first, and makes none.
+   * The same key of the same user again answers with the order that was made first, and makes none.
    *
    * @generated from field: optional string idempotency_key = 3;
    */
   idempotencyKey?: string | undefined;
+
+  /**
+   * 1 to 50, of different products.
+   *
+   * @generated from field: repeated orderplane.orders.v1.OrderLine lines = 4;
+   */
+  lines: OrderLine[];
+
+  /**
+   * Whose order it is. Unset: an anonymous one.
+   *
+   * @generated from field: optional string user_id = 5;
+   */
+  userId?: string | undefined;
+
+  /**
+   * How it is paid as soon as its stock is reserved. Unset: CreatePayment pays for it.
+   *
+   * @generated from field: optional orderplane.orders.v1.PaymentInstruction payment = 6;
+   */
+  payment?: PaymentInstruction | undefined;
 };
 
 /**
@@ -49,6 +116,8 @@ export declare type CreateOrderResponse = Message<"orderplane.orders.v1.CreateOr
   id: string;
 
   /**
+   * Of the first line.
+   *
    * @generated from field: string product_id = 2;
    */
   productId: string;
@@ -69,6 +138,18 @@ export declare type CreateOrderResponse = Message<"orderplane.orders.v1.CreateOr
    * @generated from field: google.protobuf.Timestamp created_at = 5;
    */
   createdAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: int32 total = 6;
+   */
+  total: number;
+
+  /**
+   * The number of the order's events stored by this: what to wait for in the read model.
+   *
+   * @generated from field: int32 version = 7;
+   */
+  version: number;
 };
 
 /**
@@ -97,6 +178,13 @@ export declare type CancelOrderRequest = Message<"orderplane.orders.v1.CancelOrd
    * @generated from field: optional string only_product_id = 3;
    */
   onlyProductId?: string | undefined;
+
+  /**
+   * When set, an order of anybody else is not found.
+   *
+   * @generated from field: optional string user_id = 4;
+   */
+  userId?: string | undefined;
 };
 
 /**
@@ -113,6 +201,11 @@ export declare type CancelOrderResponse = Message<"orderplane.orders.v1.CancelOr
    * @generated from field: string id = 1;
    */
   id: string;
+
+  /**
+   * @generated from field: int32 version = 2;
+   */
+  version: number;
 };
 
 /**
@@ -122,13 +215,120 @@ export declare type CancelOrderResponse = Message<"orderplane.orders.v1.CancelOr
 export declare const CancelOrderResponseSchema: GenMessage<CancelOrderResponse>;
 
 /**
+ * @generated from message orderplane.orders.v1.GetOrderTraceRequest
+ */
+export declare type GetOrderTraceRequest = Message<"orderplane.orders.v1.GetOrderTraceRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * When set, an order of anybody else is not found.
+   *
+   * @generated from field: optional string user_id = 2;
+   */
+  userId?: string | undefined;
+};
+
+/**
+ * Describes the message orderplane.orders.v1.GetOrderTraceRequest.
+ * Use `create(GetOrderTraceRequestSchema)` to create a new message.
+ */
+export declare const GetOrderTraceRequestSchema: GenMessage<GetOrderTraceRequest>;
+
+/**
+ * @generated from message orderplane.orders.v1.TraceStep
+ */
+export declare type TraceStep = Message<"orderplane.orders.v1.TraceStep"> & {
+  /**
+   * @generated from field: string event_id = 1;
+   */
+  eventId: string;
+
+  /**
+   * The event that led to this one.
+   *
+   * @generated from field: optional string causation_id = 2;
+   */
+  causationId?: string | undefined;
+
+  /**
+   * As the topics are called.
+   *
+   * @generated from field: string type = 3;
+   */
+  type: string;
+
+  /**
+   * The service where it happened.
+   *
+   * @generated from field: string service = 4;
+   */
+  service: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp occurred_at = 5;
+   */
+  occurredAt?: Timestamp | undefined;
+
+  /**
+   * For people: a reason, an amount.
+   *
+   * @generated from field: optional string detail = 6;
+   */
+  detail?: string | undefined;
+
+  /**
+   * Whether it undoes something.
+   *
+   * @generated from field: bool compensates = 7;
+   */
+  compensates: boolean;
+};
+
+/**
+ * Describes the message orderplane.orders.v1.TraceStep.
+ * Use `create(TraceStepSchema)` to create a new message.
+ */
+export declare const TraceStepSchema: GenMessage<TraceStep>;
+
+/**
+ * @generated from message orderplane.orders.v1.GetOrderTraceResponse
+ */
+export declare type GetOrderTraceResponse = Message<"orderplane.orders.v1.GetOrderTraceResponse"> & {
+  /**
+   * @generated from field: repeated orderplane.orders.v1.TraceStep steps = 1;
+   */
+  steps: TraceStep[];
+
+  /**
+   * @generated from field: string correlation_id = 2;
+   */
+  correlationId: string;
+
+  /**
+   * Hexadecimal, as tracing systems show it. Empty: unknown.
+   *
+   * @generated from field: string trace_id = 3;
+   */
+  traceId: string;
+};
+
+/**
+ * Describes the message orderplane.orders.v1.GetOrderTraceResponse.
+ * Use `create(GetOrderTraceResponseSchema)` to create a new message.
+ */
+export declare const GetOrderTraceResponseSchema: GenMessage<GetOrderTraceResponse>;
+
+/**
  * The command side. An answer means that the events are stored; the read model follows.
  *
  * @generated from service orderplane.orders.v1.OrdersService
  */
 export declare const OrdersService: GenService<{
   /**
-   * NOT_FOUND (PRODUCT_NOT_FOUND) and nothing stored when inventory does not know the product.
+   * NOT_FOUND (PRODUCT_NOT_FOUND) and nothing stored when inventory does not know a product.
    *
    * @generated from rpc orderplane.orders.v1.OrdersService.CreateOrder
    */
@@ -146,6 +346,16 @@ export declare const OrdersService: GenService<{
     methodKind: "unary";
     input: typeof CancelOrderRequestSchema;
     output: typeof CancelOrderResponseSchema;
+  },
+  /**
+   * What happened to an order, oldest first: from the events themselves, not from the read model.
+   *
+   * @generated from rpc orderplane.orders.v1.OrdersService.GetOrderTrace
+   */
+  getOrderTrace: {
+    methodKind: "unary";
+    input: typeof GetOrderTraceRequestSchema;
+    output: typeof GetOrderTraceResponseSchema;
   },
 }>;
 

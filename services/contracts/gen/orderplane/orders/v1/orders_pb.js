@@ -9,35 +9,70 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
  * Describes the file orderplane/orders/v1/orders.proto.
  */
 export const file_orderplane_orders_v1_orders = /*@__PURE__*/
-  fileDesc("CiFvcmRlcnBsYW5lL29yZGVycy92MS9vcmRlcnMucHJvdG8SFG9yZGVycGxhbmUub3JkZXJzLnYxImcKEkNyZWF0ZU9yZGVyUmVxdWVzdBISCgpwcm9kdWN0X2lkGAEgASgJEgsKA3F0eRgCIAEoBRIcCg9pZGVtcG90ZW5jeV9rZXkYAyABKAlIAIgBAUISChBfaWRlbXBvdGVuY3lfa2V5IoEBChNDcmVhdGVPcmRlclJlc3BvbnNlEgoKAmlkGAEgASgJEhIKCnByb2R1Y3RfaWQYAiABKAkSCwoDcXR5GAMgASgFEg0KBXByaWNlGAQgASgFEi4KCmNyZWF0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wImIKEkNhbmNlbE9yZGVyUmVxdWVzdBIKCgJpZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSHAoPb25seV9wcm9kdWN0X2lkGAMgASgJSACIAQFCEgoQX29ubHlfcHJvZHVjdF9pZCIhChNDYW5jZWxPcmRlclJlc3BvbnNlEgoKAmlkGAEgASgJMtwBCg1PcmRlcnNTZXJ2aWNlEmIKC0NyZWF0ZU9yZGVyEigub3JkZXJwbGFuZS5vcmRlcnMudjEuQ3JlYXRlT3JkZXJSZXF1ZXN0Gikub3JkZXJwbGFuZS5vcmRlcnMudjEuQ3JlYXRlT3JkZXJSZXNwb25zZRJnCgtDYW5jZWxPcmRlchIoLm9yZGVycGxhbmUub3JkZXJzLnYxLkNhbmNlbE9yZGVyUmVxdWVzdBopLm9yZGVycGxhbmUub3JkZXJzLnYxLkNhbmNlbE9yZGVyUmVzcG9uc2UiA5ACAmIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("CiFvcmRlcnBsYW5lL29yZGVycy92MS9vcmRlcnMucHJvdG8SFG9yZGVycGxhbmUub3JkZXJzLnYxIiwKCU9yZGVyTGluZRISCgpwcm9kdWN0X2lkGAEgASgJEgsKA3F0eRgCIAEoBSIzChJQYXltZW50SW5zdHJ1Y3Rpb24SDgoGbWV0aG9kGAEgASgJEg0KBXRva2VuGAIgASgJIoUCChJDcmVhdGVPcmRlclJlcXVlc3QSEgoKcHJvZHVjdF9pZBgBIAEoCRILCgNxdHkYAiABKAUSHAoPaWRlbXBvdGVuY3lfa2V5GAMgASgJSACIAQESLgoFbGluZXMYBCADKAsyHy5vcmRlcnBsYW5lLm9yZGVycy52MS5PcmRlckxpbmUSFAoHdXNlcl9pZBgFIAEoCUgBiAEBEj4KB3BheW1lbnQYBiABKAsyKC5vcmRlcnBsYW5lLm9yZGVycy52MS5QYXltZW50SW5zdHJ1Y3Rpb25IAogBAUISChBfaWRlbXBvdGVuY3lfa2V5QgoKCF91c2VyX2lkQgoKCF9wYXltZW50IqEBChNDcmVhdGVPcmRlclJlc3BvbnNlEgoKAmlkGAEgASgJEhIKCnByb2R1Y3RfaWQYAiABKAkSCwoDcXR5GAMgASgFEg0KBXByaWNlGAQgASgFEi4KCmNyZWF0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXRvdGFsGAYgASgFEg8KB3ZlcnNpb24YByABKAUihAEKEkNhbmNlbE9yZGVyUmVxdWVzdBIKCgJpZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSHAoPb25seV9wcm9kdWN0X2lkGAMgASgJSACIAQESFAoHdXNlcl9pZBgEIAEoCUgBiAEBQhIKEF9vbmx5X3Byb2R1Y3RfaWRCCgoIX3VzZXJfaWQiMgoTQ2FuY2VsT3JkZXJSZXNwb25zZRIKCgJpZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgFIkQKFEdldE9yZGVyVHJhY2VSZXF1ZXN0EgoKAmlkGAEgASgJEhQKB3VzZXJfaWQYAiABKAlIAIgBAUIKCghfdXNlcl9pZCLOAQoJVHJhY2VTdGVwEhAKCGV2ZW50X2lkGAEgASgJEhkKDGNhdXNhdGlvbl9pZBgCIAEoCUgAiAEBEgwKBHR5cGUYAyABKAkSDwoHc2VydmljZRgEIAEoCRIvCgtvY2N1cnJlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoGZGV0YWlsGAYgASgJSAGIAQESEwoLY29tcGVuc2F0ZXMYByABKAhCDwoNX2NhdXNhdGlvbl9pZEIJCgdfZGV0YWlsInEKFUdldE9yZGVyVHJhY2VSZXNwb25zZRIuCgVzdGVwcxgBIAMoCzIfLm9yZGVycGxhbmUub3JkZXJzLnYxLlRyYWNlU3RlcBIWCg5jb3JyZWxhdGlvbl9pZBgCIAEoCRIQCgh0cmFjZV9pZBgDIAEoCTLLAgoNT3JkZXJzU2VydmljZRJiCgtDcmVhdGVPcmRlchIoLm9yZGVycGxhbmUub3JkZXJzLnYxLkNyZWF0ZU9yZGVyUmVxdWVzdBopLm9yZGVycGxhbmUub3JkZXJzLnYxLkNyZWF0ZU9yZGVyUmVzcG9uc2USZwoLQ2FuY2VsT3JkZXISKC5vcmRlcnBsYW5lLm9yZGVycy52MS5DYW5jZWxPcmRlclJlcXVlc3QaKS5vcmRlcnBsYW5lLm9yZGVycy52MS5DYW5jZWxPcmRlclJlc3BvbnNlIgOQAgISbQoNR2V0T3JkZXJUcmFjZRIqLm9yZGVycGxhbmUub3JkZXJzLnYxLkdldE9yZGVyVHJhY2VSZXF1ZXN0Gisub3JkZXJwbGFuZS5vcmRlcnMudjEuR2V0T3JkZXJUcmFjZVJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_google_protobuf_timestamp]);
+
+/**
+ * Describes the message orderplane.orders.v1.OrderLine.
+ * Use `create(OrderLineSchema)` to create a new message.
+ */
+export const OrderLineSchema = /*@__PURE__*/
+  messageDesc(file_orderplane_orders_v1_orders, 0);
+
+/**
+ * Describes the message orderplane.orders.v1.PaymentInstruction.
+ * Use `create(PaymentInstructionSchema)` to create a new message.
+ */
+export const PaymentInstructionSchema = /*@__PURE__*/
+  messageDesc(file_orderplane_orders_v1_orders, 1);
 
 /**
  * Describes the message orderplane.orders.v1.CreateOrderRequest.
  * Use `create(CreateOrderRequestSchema)` to create a new message.
  */
 export const CreateOrderRequestSchema = /*@__PURE__*/
-  messageDesc(file_orderplane_orders_v1_orders, 0);
+  messageDesc(file_orderplane_orders_v1_orders, 2);
 
 /**
  * Describes the message orderplane.orders.v1.CreateOrderResponse.
  * Use `create(CreateOrderResponseSchema)` to create a new message.
  */
 export const CreateOrderResponseSchema = /*@__PURE__*/
-  messageDesc(file_orderplane_orders_v1_orders, 1);
+  messageDesc(file_orderplane_orders_v1_orders, 3);
 
 /**
  * Describes the message orderplane.orders.v1.CancelOrderRequest.
  * Use `create(CancelOrderRequestSchema)` to create a new message.
  */
 export const CancelOrderRequestSchema = /*@__PURE__*/
-  messageDesc(file_orderplane_orders_v1_orders, 2);
+  messageDesc(file_orderplane_orders_v1_orders, 4);
 
 /**
  * Describes the message orderplane.orders.v1.CancelOrderResponse.
  * Use `create(CancelOrderResponseSchema)` to create a new message.
  */
 export const CancelOrderResponseSchema = /*@__PURE__*/
-  messageDesc(file_orderplane_orders_v1_orders, 3);
+  messageDesc(file_orderplane_orders_v1_orders, 5);
+
+/**
+ * Describes the message orderplane.orders.v1.GetOrderTraceRequest.
+ * Use `create(GetOrderTraceRequestSchema)` to create a new message.
+ */
+export const GetOrderTraceRequestSchema = /*@__PURE__*/
+  messageDesc(file_orderplane_orders_v1_orders, 6);
+
+/**
+ * Describes the message orderplane.orders.v1.TraceStep.
+ * Use `create(TraceStepSchema)` to create a new message.
+ */
+export const TraceStepSchema = /*@__PURE__*/
+  messageDesc(file_orderplane_orders_v1_orders, 7);
+
+/**
+ * Describes the message orderplane.orders.v1.GetOrderTraceResponse.
+ * Use `create(GetOrderTraceResponseSchema)` to create a new message.
+ */
+export const GetOrderTraceResponseSchema = /*@__PURE__*/
+  messageDesc(file_orderplane_orders_v1_orders, 8);
 
 /**
  * The command side. An answer means that the events are stored; the read model follows.

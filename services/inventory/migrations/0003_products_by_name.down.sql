@@ -1,0 +1,1 @@
+drop index concurrently if exists products_by_name;

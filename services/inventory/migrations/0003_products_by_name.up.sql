@@ -1,0 +1,1 @@
+create index concurrently if not exists products_by_name on products (name, id);

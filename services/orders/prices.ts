@@ -1,0 +1,21 @@
+import type { Client } from '@connectrpc/connect';
+import type { InventoryService } from '@orderplane/contracts/gen/orderplane/inventory/v1/inventory_pb.js';
+import { batching } from '@orderplane/shared/batching.ts';
+
+/** What inventory takes in one request. */
+const MAX_IDS = 100;
+const LANES = 2;
+
+/**
+ * Asks inventory for what is ordered at the same time in one request. Nothing is kept: a price is never older than the order that
+ * asks for it.
+ */
+export function pricesOf(
+  inventory: Pick<Client<typeof InventoryService>, 'batchGetProducts'>,
+): (productId: string) => Promise<number | undefined> {
+  return batching<string, number | undefined>({ maxItems: MAX_IDS, lanes: LANES }, async (asked) => {
+    const { products } = await inventory.batchGetProducts({ ids: [...new Set(asked)] });
+    const prices = new Map(products.map(({ id, price }) => [id, price]));
+    return asked.map((id) => ({ status: 'fulfilled', value: prices.get(id) }));
+  });
+}

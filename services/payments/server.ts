@@ -1,0 +1,4 @@
+import { runService } from '@orderplane/shared/service.ts';
+import { payments } from './app.ts';
+
+await runService(payments);
