@@ -1,4 +1,5 @@
 /** What an API server's audit log tells of writes. */
+import { auditEvents, isMutation, type AuditEvent } from '../operator/controllers/testing/audit-log.ts';
 
 /** Writes that the server carried out; events and leases, which are no state of anything, aside. */
 export interface WriteCounts {
@@ -9,32 +10,28 @@ export interface WriteCounts {
   deleted: number;
 }
 
-interface Entry {
-  verb: string;
-  userAgent?: string;
-  responseStatus?: { code: number };
-  objectRef?: { resource: string; subresource?: string };
-}
-
-const MUTATING = new Set(['create', 'update', 'patch', 'delete', 'deletecollection']);
 const STATELESS = new Set(['events', 'leases', 'tokenreviews', 'subjectaccessreviews']);
 
-/** Counts the writes in a log of one JSON line a request, of the clients whose user agent starts with `userAgent`. */
-export function countWrites(log: string, userAgent = ''): WriteCounts {
-  const counts: WriteCounts = { created: 0, statuses: 0, changed: 0, deleted: 0 };
-  for (const line of log.split('\n').filter((each) => each !== '')) {
-    const entry = JSON.parse(line) as Entry;
-    const { verb, objectRef, responseStatus: { code = 0 } = {} } = entry;
-    if (!MUTATING.has(verb) || !objectRef || STATELESS.has(objectRef.resource) || code < 200 || code >= 300) continue;
-    if (!entry.userAgent?.startsWith(userAgent)) continue;
-    counts[kindOf(verb, code, objectRef.subresource)]++;
+/** Counts the writes in a log, of all clients and of those whose user agent starts with `userAgent`. */
+export async function countWrites(path: string, userAgent: string): Promise<{ theirs: WriteCounts; all: WriteCounts }> {
+  const [theirs, all] = [noWrites(), noWrites()];
+  for await (const event of auditEvents(path)) {
+    const kind = kindOf(event);
+    if (!kind) continue;
+    all[kind]++;
+    if (event.userAgent?.startsWith(userAgent)) theirs[kind]++;
   }
-  return counts;
+  return { theirs, all };
 }
 
-function kindOf(verb: string, code: number, subresource: string | undefined): keyof WriteCounts {
-  if (subresource === 'status') return 'statuses';
-  if (verb.startsWith('delete')) return 'deleted';
+const noWrites = (): WriteCounts => ({ created: 0, statuses: 0, changed: 0, deleted: 0 });
+
+/** Undefined for what is no write, and for what was refused. */
+export function kindOf(event: AuditEvent): keyof WriteCounts | undefined {
+  const { code = 0 } = event.responseStatus ?? {};
+  if (!isMutation(event) || STATELESS.has(event.objectRef.resource) || code < 200 || code >= 300) return undefined;
+  if (event.objectRef.subresource === 'status') return 'statuses';
+  if (event.verb.startsWith('delete')) return 'deleted';
   return code === 201 ? 'created' : 'changed';
 }
 

@@ -8,19 +8,19 @@ import { startProcess, stopProcess } from '@orderplane/hack/cluster/process.ts';
 import { withBundles } from '@orderplane/hack/images/bundle.ts';
 import type { Progress } from '@orderplane/hack/progress.ts';
 import { root } from '@orderplane/hack/root.ts';
+import { OPERATOR_NODE_OPTIONS } from '../operator/resources/install.ts';
+import { cpuSeconds, memoryOf, type Memory } from './proc.ts';
 
 export interface OperatorProcess {
   /** Seconds of processor time that it has used so far. */
   cpuSeconds(): Promise<number>;
-  /** Resident memory, in MiB: now, and the most it ever had. */
-  memory(): Promise<{ now: number; most: number }>;
+  memory(): Promise<Memory>;
   stop(): Promise<void>;
 }
 
-const TICKS_PER_SECOND = 100; // of /proc, on every Linux that Node runs on
 const GRACE_MS = 10_000;
 /** About what Node gives itself under the memory limit of the operator's pod, 384 MiB. */
-const HEAP = ['--max-old-space-size=192', '--max-semi-space-size=2'];
+const HEAP = '--max-old-space-size=192';
 
 /** The place of a pod's credentials, in a mount namespace of its own; a kubeconfig would load all of client-node, which no pod does. */
 const IN_POD = [
@@ -42,7 +42,14 @@ export async function startOperatorProcess(
   await writeFile(join(serviceAccount, 'ca.crt'), ca);
   await writeFile(join(serviceAccount, 'token'), token);
   const log = join(folder, 'operator.log');
-  const program = [process.execPath, ...HEAP, join(root, 'dist/operator/orderplane.mjs'), 'run', '--no-leader-elect'];
+  const program = [
+    process.execPath,
+    HEAP,
+    OPERATOR_NODE_OPTIONS,
+    join(root, 'dist/operator/orderplane.mjs'),
+    'run',
+    '--no-leader-elect',
+  ];
   const operator = await startProcess({
     name: 'operator',
     command: 'unshare',
@@ -63,18 +70,9 @@ export async function startOperatorProcess(
       () => false,
     );
   });
-  const proc = (file: string) => readFile(`/proc/${operator.pid}/${file}`, 'utf8');
   return {
-    async cpuSeconds() {
-      const [, rest = ''] = (await proc('stat')).split(') '); // the name before it may have spaces
-      const fields = rest.split(' ');
-      return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
-    },
-    async memory() {
-      const status = await proc('status');
-      const mebibytes = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1024;
-      return { now: mebibytes('VmRSS'), most: mebibytes('VmHWM') };
-    },
+    cpuSeconds: () => cpuSeconds(operator.pid),
+    memory: () => memoryOf(operator.pid),
     stop: () => stopProcess(operator, GRACE_MS),
   };
 }

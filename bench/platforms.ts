@@ -1,5 +1,4 @@
 /** Many platforms at once on a real API server, with pods that are ready as soon as they exist: what the operator itself takes. */
-import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Progress } from '@orderplane/hack/progress.ts';
@@ -136,8 +135,8 @@ interface Writes {
 }
 
 async function writesSoFar({ auditLogPath }: TestCluster): Promise<Writes> {
-  const log = await readFile(auditLogPath, 'utf8');
-  return { operator: countWrites(log, OPERATOR_AGENT), everybody: countWrites(log) };
+  const { theirs, all } = await countWrites(auditLogPath, OPERATOR_AGENT);
+  return { operator: theirs, everybody: all };
 }
 
 function difference(now: Writes, before: Writes): Writes {

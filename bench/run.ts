@@ -6,11 +6,15 @@ import { parseArgs } from 'node:util';
 import { createProgress } from '@orderplane/hack/progress.ts';
 import { openCluster, type TestCluster } from '../e2e/harness/cluster.ts';
 import { bringUpNode, releaseNode } from '../e2e/harness/prepare.ts';
+import { benchCommands } from './commands.ts';
+import { benchGateway } from './gateway.ts';
+import { benchLogins } from './logins.ts';
 import { benchMigrations } from './migrations.ts';
 import { benchOrders } from './orders.ts';
 import { benchPlatforms } from './platforms.ts';
 import { benchReady } from './ready.ts';
 import { benchSeeds } from './seeds.ts';
+import { benchServices } from './services.ts';
 
 const report = createProgress();
 
@@ -18,7 +22,11 @@ const report = createProgress();
 const WITHOUT_NODE: Readonly<Record<string, () => Promise<void>>> = {
   platforms: () => benchPlatforms(report),
   migrations: () => benchMigrations(report),
-  seeds: benchSeeds,
+  seeds: () => benchSeeds(report),
+  logins: benchLogins,
+  gateway: () => benchGateway(report),
+  commands: benchCommands,
+  services: () => benchServices(report),
 };
 const ON_NODE: Readonly<Record<string, (cluster: TestCluster) => Promise<void>>> = {
   ready: benchReady,

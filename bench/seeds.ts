@@ -7,21 +7,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { withBundles } from '@orderplane/hack/images/bundle.ts';
+import type { Progress } from '@orderplane/hack/progress.ts';
+import { root } from '@orderplane/hack/root.ts';
 import { startPostgres } from '@orderplane/hack/testing/postgres.ts';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import type { JobResult, SeedCounts, SeedResult } from '../operator/jobs/contract.ts';
 import { products } from '../operator/jobs/seed/products.ts';
-import { figureLine } from './figures.ts';
+import { figureLine, percentile } from './figures.ts';
 
 const ROWS = 1_000_000;
-const RUNS = 3;
-const MAIN = fileURLToPath(new URL('../operator/main.ts', import.meta.url));
+const ROUNDS = 3;
+const PROGRAM = join(root, 'dist/operator/orderplane.mjs');
 const TABLE = 'CREATE TABLE products (id text PRIMARY KEY, name text NOT NULL, price int NOT NULL)';
 const FIELDS = ['id', 'name', 'price'];
 
-export async function benchSeeds(): Promise<void> {
+export async function benchSeeds(report: Progress): Promise<void> {
+  await withBundles(['operator'], report, async () => {});
   const dir = await mkdtemp(join(tmpdir(), 'orderplane-bench-'));
   // As durable as in a platform, with the settings that it has there.
   const settings = { shared_buffers: '64MB', client_connection_check_interval: '1s' };
@@ -47,13 +50,12 @@ interface Bench {
   ndjson: string;
 }
 
-/** What is compared runs by turns, and the best of each counts: other work on the machine only ever makes things slower. */
+/** Each run is compared with a COPY right before it, as other work on the machine comes and goes; the median of the rounds counts. */
 async function measure(bench: Bench): Promise<void> {
   const { csv, ndjson } = bench;
   const file = (path: string) => ({ file: { path, format: path === csv ? 'csv' : 'ndjson' } });
   const generator = { generator: { kind: 'products', count: ROWS, seed: 1 } };
   const runs: Record<string, () => Promise<Measured>> = {
-    'COPY of the CSV file, nothing else': () => rawCopy(bench),
     'InsertOnly of the CSV file, empty table': () => seeded(bench, 'InsertOnly', file(csv), { inserted: ROWS }),
     'InsertOnly of the NDJSON file': () => seeded(bench, 'InsertOnly', file(ndjson), { inserted: ROWS }),
     'InsertOnly of the generator': () => seeded(bench, 'InsertOnly', generator, { inserted: ROWS }),
@@ -62,18 +64,24 @@ async function measure(bench: Bench): Promise<void> {
     'Upsert, every row differs': () => seeded(bench, 'Upsert', file(csv), { updated: ROWS }, 1),
     'Upsert, no row differs': () => seeded(bench, 'Upsert', file(csv), { skipped: ROWS }, 0),
   };
-  const best = new Map<string, Measured>();
-  for (let run = 0; run < RUNS; run++) {
+  const copies: number[] = [];
+  const rounds = new Map(Object.keys(runs).map((what) => [what, [] as (Measured & { share: number })[]]));
+  for (let round = 0; round < ROUNDS; round++) {
     for (const [what, once] of Object.entries(runs)) {
-      const now = await once();
-      const before = best.get(what);
-      best.set(what, before && before.seconds < now.seconds ? { ...before, mib: Math.max(before.mib, now.mib) } : now);
+      const copy = await rawCopy(bench);
+      const measured = await once();
+      copies.push(copy);
+      rounds.get(what)!.push({ ...measured, share: copy / measured.seconds });
     }
   }
-  const [raw] = best.values();
-  for (const [what, { seconds, mib }] of best) {
-    const figures = [`${seconds.toFixed(1)} s`, `${(ROWS / seconds / 1000).toFixed(0)}k rows/s`];
-    if (mib > 0) figures.push(`${((100 * raw!.seconds) / seconds).toFixed(0)} % of COPY`, `at most ${mib.toFixed(0)} MiB`);
+  const raw = percentile(copies, 0.5);
+  console.log(figureLine('COPY of the CSV file, nothing else', `${raw.toFixed(1)} s, ${(ROWS / raw / 1000).toFixed(0)}k rows/s`));
+  for (const [what, all] of rounds) {
+    const median = (of: (one: (typeof all)[number]) => number) => percentile(all.map(of), 0.5);
+    const seconds = median((one) => one.seconds);
+    const shares = all.map(({ share }) => `${(100 * share).toFixed(0)} %`).join(', ');
+    const mib = Math.max(...all.map((one) => one.mib));
+    const figures = [`${seconds.toFixed(1)} s`, `${(ROWS / seconds / 1000).toFixed(0)}k rows/s`, `${(100 * median(({ share }) => share)).toFixed(0)} % of COPY (${shares})`, `at most ${mib.toFixed(0)} MiB`];
     console.log(figureLine(what, figures.join(', ')));
   }
 } // prettier-ignore
@@ -84,11 +92,12 @@ interface Measured {
   mib: number;
 }
 
-async function rawCopy({ client, csv }: Bench): Promise<Measured> {
+/** In seconds. */
+async function rawCopy({ client, csv }: Bench): Promise<number> {
   await emptyTable(client);
   const started = performance.now();
   await pipeline(createReadStream(csv, { highWaterMark: 256 * 1024 }), client.query(copyFrom('COPY products FROM STDIN (FORMAT csv, HEADER)')));
-  return { seconds: (performance.now() - started) / 1000, mib: 0 };
+  return (performance.now() - started) / 1000;
 } // prettier-ignore
 
 async function emptyTable(client: pg.Client): Promise<void> {
@@ -100,7 +109,7 @@ async function emptyTable(client: pg.Client): Promise<void> {
 let runs = 0;
 
 /**
- * Runs the Job as a process of its own; its start counts as well. With `everyNth`, the table holds all rows before, and every nth of them
+ * Runs the Job as its image does, bundled, in a process of its own; its start counts as well. With `everyNth`, the table holds all rows before, and every nth of them
  * has another price.
  */
 async function seeded(bench: Bench, mode: string, source: object, counts: Partial<SeedCounts>, everyNth?: number): Promise<Measured> {
@@ -117,7 +126,7 @@ async function seeded(bench: Bench, mode: string, source: object, counts: Partia
   await writeFile(input, JSON.stringify({ datasets: [dataset], inputHash: 'h', run: `run-${++runs}` }));
   const env = { ...process.env, ORDERPLANE_INPUT: input, ORDERPLANE_RESULT: output, POSTGRES_ADMIN_URI: uri, LOG_LEVEL: 'warn' };
   const started = performance.now();
-  const job = spawn(process.execPath, [MAIN, 'seed'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  const job = spawn(process.execPath, [PROGRAM, 'seed'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
   const ended = once(job, 'exit');
   const mib = await mostMemory(job.pid!);
   await ended;

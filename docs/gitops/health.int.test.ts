@@ -160,7 +160,11 @@ const seed = { platformRef: { name: 'shop' }, datasets: [{ name: 'rows', engine:
 describe('health', () => {
   test('of a platform follows its life', async () => {
     const namespace = await cluster.namespace();
-    await platforms.create(namespace, { stores: { postgres: VOLUME }, services: [{ name: 'inventory' }] });
+    await platforms.create(namespace, {
+      stores: { postgres: VOLUME },
+      broker: { nats: VOLUME },
+      services: [{ name: 'inventory' }],
+    });
     expect(await becomes('OrderPlatform', namespace, 'shop', PROGRESSING)).toContain('has not looked');
     await cluster.kubelet.behave(/^shop-inventory-\w+-\w+$/, { kind: 'hold' });
     operator = cluster.startOperator();

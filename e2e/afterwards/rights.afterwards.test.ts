@@ -1,9 +1,10 @@
 /** The operator's rights, against the API server's audit log of everything that the scenarios had it do. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { AuditEvent } from '@orderplane/operator/controllers/testing/audit-log.ts';
 import { exercisedRights, grantedRights, refusedRight } from '@orderplane/operator/controllers/testing/rights.ts';
 import { operatorInstallation, OPERATOR_NAME, OPERATOR_NAMESPACE } from '@orderplane/operator/resources/install.ts';
 import { ServiceAccounts } from '@orderplane/operator/runtime/index.ts';
-import { auditedEvents, type AuditEvent } from '../harness/audit.ts';
+import { auditedEvents } from '../harness/audit.ts';
 import { openCluster, OPERATOR_USER } from '../harness/cluster.ts';
 import { announcedNode } from '../harness/node.ts';
 

@@ -1,8 +1,7 @@
 /** What the API server's audit log says that somebody did. */
-import { open, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
-import type { AuditedAccess } from '@orderplane/operator/controllers/testing/rights.ts';
+import { auditEvents, isMutation, type AuditEvent } from '@orderplane/operator/controllers/testing/audit-log.ts';
 
 export interface AuditedRequest {
   readonly at: Date;
@@ -14,15 +13,6 @@ export interface AuditedRequest {
   readonly name: string;
   readonly status: number;
 }
-
-export interface AuditEvent extends AuditedAccess {
-  readonly stage: string;
-  readonly requestReceivedTimestamp: string;
-  readonly user: { readonly username: string };
-  readonly objectRef?: NonNullable<AuditedAccess['objectRef']> & { readonly namespace?: string };
-}
-
-const MUTATING = new Set(['create', 'update', 'patch', 'delete', 'deletecollection']);
 
 export interface AuditQuery {
   readonly logPath: string;
@@ -63,9 +53,8 @@ function within(at: Date, { since, until }: AuditQuery): boolean {
 }
 
 function mutation(event: AuditEvent): AuditedRequest | undefined {
+  if (!isMutation(event) || event.objectRef.resource === 'leases') return undefined;
   const { objectRef, verb } = event;
-  if (event.stage !== 'ResponseComplete' || !objectRef || !MUTATING.has(verb) || objectRef.resource === 'leases')
-    return undefined;
   return {
     at: new Date(event.requestReceivedTimestamp),
     user: event.user.username,
@@ -79,26 +68,12 @@ function mutation(event: AuditEvent): AuditedRequest | undefined {
 }
 
 async function firstEvent(path: string): Promise<AuditEvent | undefined> {
-  for await (const event of eventsOf(path)) return event;
+  for await (const event of auditEvents(path)) return event;
   return undefined;
 }
 
-/** @param user whose events are wanted; everybody's by default */
-async function* eventsOf(path: string, user?: string): AsyncGenerator<AuditEvent> {
-  const file = await open(path);
-  try {
-    // The last line may be half written.
-    for await (const line of createInterface({
-      input: file.createReadStream({ autoClose: false }),
-      crlfDelay: Infinity,
-    })) {
-      if (!line.endsWith('}') || (user !== undefined && !line.includes(user))) continue;
-      const event = JSON.parse(line) as AuditEvent;
-      if (user === undefined || event.user.username === user) yield event;
-    }
-  } finally {
-    await file.close();
-  }
+async function* eventsOf(path: string, user: string): AsyncGenerator<AuditEvent> {
+  for await (const event of auditEvents(path, user)) if (event.user.username === user) yield event;
 }
 
 /** The log is rotated by size: `audit.log`, and `audit-<time>.log` for what came before. */

@@ -76,15 +76,21 @@ export function platformHandle(cluster: TestCluster, { namespace, name }: Platfo
   };
 }
 
-/** Applies the ultralight example, as `kubectl apply -f examples/ultralight` does, and returns without waiting. */
-export async function applyUltralight(
+type Edit = (objects: KubeObject[]) => KubeObject[];
+
+/** Applies an example, as `kubectl apply -f examples/<name>` does, and returns without waiting. */
+export async function applyExample(
   cluster: TestCluster,
+  example: string,
   to: PlatformName,
-  edit: (objects: KubeObject[]) => KubeObject[] = (objects) => objects,
+  edit: Edit = (objects) => objects,
 ): Promise<PlatformHandle> {
-  await cluster.apply(edit(await exampleManifests('examples/ultralight', to)));
+  await cluster.apply(edit(await exampleManifests(`examples/${example}`, to)));
   return platformHandle(cluster, to);
 }
+
+export const applyUltralight = (cluster: TestCluster, to: PlatformName, edit?: Edit): Promise<PlatformHandle> =>
+  applyExample(cluster, 'ultralight', to, edit);
 
 /** A namespace that goes with everything in it when the test is over; its pods run under Pod Security "restricted". */
 export async function testNamespace(cluster: TestCluster, prefix: string): Promise<string> {

@@ -6,6 +6,7 @@ import { bringUpOperator } from '@orderplane/hack/deploy/local.ts';
 import { buildImages } from '@orderplane/hack/images/index.ts';
 import type { Progress } from '@orderplane/hack/progress.ts';
 import { ensureTools } from '@orderplane/hack/toolchain/index.ts';
+import { nextReleases } from './next-releases.ts';
 import { announceNode, type TestNode } from './node.ts';
 import { ownServiceImage } from './own-image.ts';
 
@@ -21,12 +22,16 @@ export async function prepareNode(report: Progress): Promise<TestNode> {
 /** Brings up a node with the operator of this checkout in it. Whatever is there already is left as it is. */
 export async function bringUpNode(report: Progress, name: string): Promise<TestNode> {
   const { kubectl } = await ensureTools(['kubectl'], report);
-  // Nobody keeps this cluster: it need not survive a power cut.
-  const { cluster, client } = await bringUpOperator(provider(name), report, { fsync: false });
-  await client.close();
   const { services } = await buildImages(report, { only: ['services'] });
   const own = await ownServiceImage(services, report);
-  await cluster.importImages([own], report);
+  const later = await nextReleases(services, report);
+  const releases = Object.fromEntries(
+    Array.from(later, ([version, { reference }]) => [version, { services: reference }]),
+  );
+  // Nobody keeps this cluster: it need not survive a power cut.
+  const { cluster, client } = await bringUpOperator(provider(name), report, { fsync: false, releases });
+  await client.close();
+  await cluster.importImages([own, ...later.values()], report);
   const flowLogPath = join(clusterLayout(name).logs, 'flows.ndjson');
   return { ...accessTo(cluster), flowLogPath, kubectl, ownServiceImage: own.reference };
 }

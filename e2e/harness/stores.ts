@@ -55,3 +55,12 @@ export async function connectBroker(platform: PlatformHandle, role?: Role): Prom
   });
   return Object.assign(connection, { [Symbol.asyncDispose]: () => connection.close() });
 }
+
+/** What redis-cli answers to a command, asked in Redis's own pod as its administrator. */
+export async function askRedis(platform: PlatformHandle, ...command: readonly string[]): Promise<string> {
+  const password = await platform.secret(`${platform.name}-redis-admin`, 'password');
+  const script = 'read -r REDISCLI_AUTH; export REDISCLI_AUTH; exec redis-cli --no-auth-warning "$@"';
+  const pod = ['-n', platform.namespace, `${platform.name}-redis-0`, '-c', 'redis'];
+  const args = ['exec', '-i', ...pod, '--', 'sh', '-c', script, 'redis-cli', ...command];
+  return (await platform.cluster.kubectl(args, `${password}\n`)).trim();
+}

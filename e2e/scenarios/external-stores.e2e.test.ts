@@ -86,18 +86,27 @@ test('put right, it is Ready without a server of its own, and an order goes thro
   }
 }, 240_000);
 
-test('a second platform on the same server does not take the logins of the first', async () => {
-  const spec = { stores: { postgres: external('db') }, services: [{ name: 'inventory' }] };
+test('a second platform on the same servers does not take the logins and the broker of the first', async () => {
+  const spec = {
+    stores: { postgres: external('db') },
+    broker: { nats: external('events') },
+    services: [{ name: 'inventory' }],
+  };
   const metadata = { name: 'twin', namespace };
   const twin = { apiVersion: 'orderplane.dev/v1alpha1', kind: 'OrderPlatform', metadata, spec };
   await cluster.apply([twin as KubeObject]);
-  const databases = await waitForObject(
+  const refused = await waitForObject(
     cluster.client,
     OrderPlatforms,
     metadata,
-    (found) => conditionOf(found, 'DatabasesReady')?.reason === 'LoginTaken' && conditionOf(found, 'DatabasesReady'),
+    (found) =>
+      conditionOf(found, 'DatabasesReady')?.reason === 'LoginTaken' &&
+      conditionOf(found, 'BrokerReady')?.reason === 'BrokerTaken' &&
+      found,
     { timeoutMs: 60_000, what: 'the refusal of the second platform' },
   );
-  expect(databases.message).toContain(`role inventory_1 is of OrderPlatform ${namespace}/shop`);
+  const holder = `is of OrderPlatform ${namespace}/shop`;
+  expect(conditionOf(refused, 'DatabasesReady')?.message).toContain(`role inventory_1 ${holder}`);
+  expect(conditionOf(refused, 'BrokerReady')?.message).toContain(holder);
   await createOrder(await platform.gatewayUrl(), 'p1', 1);
 }, 90_000);

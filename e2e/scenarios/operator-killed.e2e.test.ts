@@ -53,6 +53,6 @@ test('the platform comes up all the same, and nothing was made twice', async () 
   const seed = await cluster.client.get(SeedJobs, { namespace, name: 'shop-products' });
   expect(seed?.status?.runs).toHaveLength(1);
   await using postgres = await connectPostgres(platform, { database: 'orders' });
-  const { rows } = await postgres.query('select version from orderplane_migrations');
-  expect(rows).toEqual([{ version: '0001' }]);
+  const { rows } = await postgres.query('select version from orderplane_migrations order by version');
+  expect(rows).toEqual([{ version: '0001' }, { version: '0002' }]);
 }, 300_000);

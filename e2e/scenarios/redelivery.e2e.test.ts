@@ -29,8 +29,9 @@ const projectionHasHandled = (sequence: number) =>
 test('the same event under another broker id changes nothing', async () => {
   const { id } = await createOrder(await platform.gatewayUrl(), 'p1', 4);
   const orders = mongo.db('app').collection('orders');
-  const what = 'the order in the read model';
-  await eventually(async () => (await orders.countDocuments({ eventId: id })) === 1, { timeoutMs: 10_000, what });
+  const confirmed = { eventId: id, status: 'CONFIRMED' };
+  const what = 'the confirmed order in the read model';
+  await eventually(async () => (await orders.countDocuments(confirmed)) === 1, { timeoutMs: 10_000, what });
   const { state } = await manager.streams.info('ORDERS');
   await projectionHasHandled(state.last_seq);
   const before = await orders.find({ eventId: id }).toArray();
