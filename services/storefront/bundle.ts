@@ -57,7 +57,9 @@ async function build(): Promise<void> {
     NEXT_PUBLIC_GRAPHQL_URL: BUILD_TIME_ADDRESS,
     STOREFRONT_BUILD_ID: inputsHash,
   });
-  const fresh = `${directory}.${process.pid}`;
+  // There is one of it under the lock; git and the linter ignore what a failed build leaves here.
+  const fresh = join(storefront, '.next/bundle');
+  await rm(fresh, { recursive: true, force: true });
   await assemble(fresh);
   await refuseFrozenAddress(fresh);
   await refuseLinks(fresh);

@@ -247,6 +247,19 @@ describe('the process', () => {
     expect(await (await answer).json()).toMatchObject({ id: 'p1', name: 'Widget' });
     await closed;
   });
+
+  test('goes on serving for the drain delay, not ready any more, to those who have not heard that it ends', async () => {
+    const leaving = await shop.startServer({ DRAIN_DELAY_MS: '2000' });
+    const closed = once(leaving.process, 'close');
+    leaving.process.kill('SIGTERM');
+    await eventually(
+      () => fetch(`http://127.0.0.1:${leaving.managementPort}/readyz`),
+      ({ status }) => status === 503,
+    );
+    expect(await fetch(`${leaving.url}/icon.svg`, { headers: { connection: 'close' } })).toMatchObject({ status: 200 });
+    await refused(leaving.url);
+    await closed;
+  });
 });
 
 describe('what it tells of itself', () => {

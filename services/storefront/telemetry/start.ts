@@ -3,6 +3,7 @@ import { environment, loadConfig } from '@orderplane/shared/config.ts';
 import { createLogger } from '@orderplane/shared/log.ts';
 import { createMetrics, createReadiness, managementServer } from '@orderplane/shared/management.ts';
 import { openTracing } from '@orderplane/shared/telemetry/open.ts';
+import { drainBeforeClosing } from './drain.ts';
 import { observeRequests } from './observe.ts';
 
 const SERVICE = 'storefront';
@@ -17,10 +18,8 @@ export async function startTelemetry(): Promise<void> {
   await once(management, 'listening');
   const tracing = await openTracing(config, { service: SERVICE, metrics, log });
   observeRequests({ metrics, tracing, log, management });
-  // Next.js ends the process by itself, when what it was asked is answered.
-  process.once('SIGTERM', () => {
-    readiness.drain();
-    void tracing?.stop();
-  });
+  const finish = async () =>
+    tracing?.stop().catch((error: unknown) => log.warn({ err: error }, 'stopping was not clean'));
+  drainBeforeClosing({ readiness, delayMs: config.DRAIN_DELAY_MS, finish });
   readiness.start();
 }

@@ -44,6 +44,7 @@ export async function startStandalone(directory: string, environment: Record<str
       PORT: String(port),
       MANAGEMENT_PORT: String(managementPort),
       HOSTNAME: '127.0.0.1',
+      DRAIN_DELAY_MS: '0',
       ...environment,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
