@@ -41,7 +41,7 @@ export const gateway = defineService({
       now: () => new Date(),
     });
     const shop = shopOn({ ...upstreams, anonymousOrders: config.ANONYMOUS_ORDERS });
-    const routes = restRoutes(upstreams, shop);
+    const routes = restRoutes(upstreams, shop, log);
 
     const console = config.PROFILE === 'dev' ? { graphiql: '/graphiql' } : {};
     const links = { api: '/api/v1', docs: '/docs', graphql: '/graphql', ...console };

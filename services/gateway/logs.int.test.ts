@@ -42,6 +42,7 @@ test('every line is JSON with service and level; those of a request have its ids
   const headers = { 'x-request-id': 'r1', 'x-correlation-id': 'c1', traceparent: `00-${traceId}-00f067aa0ba902b7-01` };
   expect((await fetch(`${gateway.base}/api/v1/inventory/products`, { headers })).status).toBe(503);
   expect((await fetch(`${gateway.base}/nothing`, { headers })).status).toBe(404);
+  expect((await fetch(`${gateway.base}/api/v1/health`, { headers })).status).toBe(200);
 
   const lines = await gateway.stop();
   expect(lines.map(({ msg }) => msg)).toEqual(expect.arrayContaining(['listening', 'answered', 'stopped']));
@@ -52,6 +53,8 @@ test('every line is JSON with service and level; those of a request have its ids
   expect(ofRequests.map(({ level }) => level)).toEqual(expect.arrayContaining(['warn', 'debug']));
   // The service that is away is told beside the one that writes, not in its place.
   expect(ofRequests).toContainEqual(expect.objectContaining({ level: 'warn', upstream: 'inventory' }));
+  const why = { msg: 'a service does not answer', upstream: 'orders', reason: expect.stringContaining('ECONNREFUSED') };
+  expect(ofRequests).toContainEqual(expect.objectContaining(why));
   for (const line of ofRequests) {
     expect(line).toMatchObject({ requestId: 'r1', correlationId: 'c1', traceId, spanId: '00f067aa0ba902b7' });
   }

@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => gateway?.stop());
 
 const service = {} as never;
-const routes = restRoutes({ inventory: service, orders: service, orderQuery: service, users: service, payments: service }, service); // prettier-ignore
+const routes = restRoutes({ inventory: service, orders: service, orderQuery: service, users: service, payments: service }, service, service); // prettier-ignore
 const names = routes.map(({ method, path }) => `${method} ${path}`);
 
 test('every route has a row, and every row a route', () => {

@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => gateway?.stop());
 
 const service = {} as never;
-const routes = restRoutes({ inventory: service, orders: service, orderQuery: service, users: service, payments: service }, service); // prettier-ignore
+const routes = restRoutes({ inventory: service, orders: service, orderQuery: service, users: service, payments: service }, service, service); // prettier-ignore
 const withBody = routes.filter(({ body }) => body).map(({ method, path }) => `${method} ${path}`);
 
 /** Answers in a second what is wrong; the sentences of those that were not as they should be. */
