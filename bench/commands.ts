@@ -3,19 +3,19 @@
  * follows the orders: inventory tells prices, and hears another broker. And what the same Postgres commits with nothing before it.
  */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
-import { OrdersService } from '@orderplane/contracts/gen/orderplane/orders/v1/orders_pb.js';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { CreateOrderRequestSchema, OrdersService } from '@orderplane/contracts/gen/orderplane/orders/v1/orders_pb.js';
 import { startNats } from '@orderplane/hack/testing/nats.ts';
 import { startPostgres } from '@orderplane/hack/testing/postgres.ts';
 import { serviceDatabase } from '@orderplane/hack/testing/service-database.ts';
 import { temporaryFolder } from '@orderplane/hack/testing/temporary-folder.ts';
-import { grpcClient } from '@orderplane/shared/grpc/client.ts';
 import pg from 'pg';
 import { figureLine, latencyLine } from './figures.ts';
+import { grpcLoad, type Load } from './grpc-load.ts';
 import { startService } from './service-process.ts';
 
-const WARM_UP_MS = 3000;
-const MEASURE_MS = 10_000;
+const WARM_UP_S = 3;
+const MEASURE_S = 10;
 const CONCURRENCY = 64;
 /** For the latencies: what is promised, where nothing queues up. */
 const PER_SECOND = 500;
@@ -42,24 +42,34 @@ export async function benchCommands(): Promise<void> {
     env: { BROKER_URI: nats.uri, POSTGRES_URI: ordersUri, INVENTORY_URL: inventory.url },
   });
   stack.defer(() => orders.stop());
-  const client = grpcClient(OrdersService, { service: 'orders', url: orders.url, timeoutMs: 10_000 });
-  const place = async () => void (await client.createOrder({ productId: 'p1', qty: 1 }));
+  const request = create(CreateOrderRequestSchema, { productId: 'p1', qty: 1 });
+  const message = toBinary(CreateOrderRequestSchema, request);
+  const { typeName, method } = OrdersService;
+  const target = { url: orders.url, method: `${typeName}/${method.createOrder.name}`, message, folder: folder.path };
+  /** An order that was refused has an answer, too: all that were answered have to be stored. */
+  const place = async (load: Load) => {
+    const before = await storedOrders(pool);
+    const loaded = await grpcLoad(target, load);
+    const stored = (await storedOrders(pool)) - before;
+    if (stored < loaded.latencies.length) throw new Error(`${loaded.latencies.length} were answered, ${stored} stored`);
+    return loaded;
+  };
   const commit = async () => void (await pool.query(ONE_ROW, [randomUUID(), 'x'.repeat(ROW_BYTES)]));
 
-  await inParallel(CONCURRENCY, WARM_UP_MS, place);
+  await place({ atOnce: CONCURRENCY, seconds: WARM_UP_S });
   const cpuBefore = await orders.cpuSeconds();
-  const most = await inParallel(CONCURRENCY, MEASURE_MS, place);
+  const most = await place({ atOnce: CONCURRENCY, seconds: MEASURE_S });
   const cpuMs = ((await orders.cpuSeconds()) - cpuBefore) * 1000;
-  const steady = await atSteadyRate(place);
+  const steady = await place({ perSecond: PER_SECOND, seconds: MEASURE_S });
   await pool.query('create table bench (id uuid primary key, event text not null)');
-  const ceiling = await inParallel(32, MEASURE_MS, commit);
+  const ceiling = await inParallel(32, MEASURE_S * 1000, commit);
 
   const share = Math.round((100 * most.perSecond) / ceiling.perSecond);
   const what = `createOrder, ${CONCURRENCY} at a time`;
   console.log(figureLine(what, `${Math.round(most.perSecond)}/s, ${share} % of the commits below`));
   console.log(latencyLine(what, most.latencies));
   console.log(figureLine('processor time of orders, a command', `${(cpuMs / most.latencies.length).toFixed(2)} ms`));
-  console.log(latencyLine(`createOrder, ${PER_SECOND} a second`, steady));
+  console.log(latencyLine(`createOrder, ${PER_SECOND} a second`, steady.latencies));
   console.log(figureLine('bare commits of one row, 32 at a time', `${Math.round(ceiling.perSecond)}/s`));
   console.log(latencyLine('bare commits of one row, 32 at a time', ceiling.latencies));
 }
@@ -73,6 +83,11 @@ async function addProduct(uri: string): Promise<void> {
   await client.connect();
   await client.query(`insert into products (id, name, price) values ('p1', 'Widget', 199)`);
   await client.end();
+}
+
+async function storedOrders(pool: pg.Pool): Promise<number> {
+  const { rows } = await pool.query<{ orders: number }>('select count(*)::int as orders from events where version = 1');
+  return rows[0]?.orders ?? 0;
 }
 
 interface Measured {
@@ -94,17 +109,4 @@ async function inParallel(workers: number, ms: number, work: () => Promise<void>
   };
   await Promise.all(Array.from({ length: workers }, worker));
   return { perSecond: (latencies.length * 1000) / (performance.now() - started), latencies };
-}
-
-/** Latencies at the rate, each from when it was due. */
-async function atSteadyRate(work: () => Promise<void>): Promise<number[]> {
-  const count = (PER_SECOND * MEASURE_MS) / 1000;
-  const started = performance.now();
-  const under: Promise<number>[] = [];
-  while (under.length < count) {
-    const due = started + (under.length * 1000) / PER_SECOND;
-    if (due > performance.now()) await delay(1);
-    else under.push(work().then(() => performance.now() - due));
-  }
-  return Promise.all(under);
 }

@@ -130,6 +130,7 @@ export const TOOLS = {
   ip: debian('ip', 'iproute2'),
   socat: debian('socat'),
   'redis-server': debian('redis-server'),
+  h2load: debian('h2load', 'nghttp2-client'),
 } as const satisfies Record<string, GoTool | DebianTool>;
 
 export type ToolName = keyof typeof TOOLS;
