@@ -9,6 +9,7 @@ import { startNats } from '@orderplane/hack/testing/nats.ts';
 import { startPostgres } from '@orderplane/hack/testing/postgres.ts';
 import { serviceDatabase } from '@orderplane/hack/testing/service-database.ts';
 import { temporaryFolder } from '@orderplane/hack/testing/temporary-folder.ts';
+import { eventually } from '../operator/controllers/testing/eventually.ts';
 import pg from 'pg';
 import { figureLine, latencyLine } from './figures.ts';
 import { grpcLoad, type Load } from './grpc-load.ts';
@@ -57,10 +58,12 @@ export async function benchCommands(): Promise<void> {
   const commit = async () => void (await pool.query(ONE_ROW, [randomUUID(), 'x'.repeat(ROW_BYTES)]));
 
   await place({ atOnce: CONCURRENCY, seconds: WARM_UP_S });
+  await outboxIsEmpty(pool);
+  const steady = await place({ perSecond: PER_SECOND, seconds: MEASURE_S });
   const cpuBefore = await orders.cpuSeconds();
   const most = await place({ atOnce: CONCURRENCY, seconds: MEASURE_S });
   const cpuMs = ((await orders.cpuSeconds()) - cpuBefore) * 1000;
-  const steady = await place({ perSecond: PER_SECOND, seconds: MEASURE_S });
+  const behind = await outboxIsEmpty(pool);
   await pool.query('create table bench (id uuid primary key, event text not null)');
   const ceiling = await inParallel(32, MEASURE_S * 1000, commit);
 
@@ -69,6 +72,7 @@ export async function benchCommands(): Promise<void> {
   console.log(figureLine(what, `${Math.round(most.perSecond)}/s, ${share} % of the commits below`));
   console.log(latencyLine(what, most.latencies));
   console.log(figureLine('processor time of orders, a command', `${(cpuMs / most.latencies.length).toFixed(2)} ms`));
+  console.log(figureLine('the last of them → all at the broker', `${(behind / 1000).toFixed(1)} s`));
   console.log(latencyLine(`createOrder, ${PER_SECOND} a second`, steady.latencies));
   console.log(figureLine('bare commits of one row, 32 at a time', `${Math.round(ceiling.perSecond)}/s`));
   console.log(latencyLine('bare commits of one row, 32 at a time', ceiling.latencies));
@@ -88,6 +92,13 @@ async function addProduct(uri: string): Promise<void> {
 async function storedOrders(pool: pg.Pool): Promise<number> {
   const { rows } = await pool.query<{ orders: number }>('select count(*)::int as orders from events where version = 1');
   return rows[0]?.orders ?? 0;
+}
+
+/** Until all that was stored is at the broker: how many milliseconds that took. */
+async function outboxIsEmpty(pool: pg.Pool): Promise<number> {
+  const started = performance.now();
+  await eventually('the outbox is empty', async () => (await pool.query('select from outbox limit 1')).rowCount === 0);
+  return performance.now() - started;
 }
 
 interface Measured {
