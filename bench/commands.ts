@@ -9,10 +9,10 @@ import { startNats } from '@orderplane/hack/testing/nats.ts';
 import { startPostgres } from '@orderplane/hack/testing/postgres.ts';
 import { serviceDatabase } from '@orderplane/hack/testing/service-database.ts';
 import { temporaryFolder } from '@orderplane/hack/testing/temporary-folder.ts';
-import { eventually } from '../operator/controllers/testing/eventually.ts';
 import pg from 'pg';
+import { eventually } from '../operator/controllers/testing/eventually.ts';
 import { figureLine, latencyLine } from './figures.ts';
-import { grpcLoad, type Load } from './grpc-load.ts';
+import { grpcLoad, type Load, type Loaded } from './grpc-load.ts';
 import { startService } from './service-process.ts';
 
 const WARM_UP_S = 3;
@@ -101,13 +101,8 @@ async function outboxIsEmpty(pool: pg.Pool): Promise<number> {
   return performance.now() - started;
 }
 
-interface Measured {
-  readonly perSecond: number;
-  readonly latencies: readonly number[];
-}
-
 /** As many as there can be, each worker one after the other. */
-async function inParallel(workers: number, ms: number, work: () => Promise<void>): Promise<Measured> {
+async function inParallel(workers: number, ms: number, work: () => Promise<void>): Promise<Loaded> {
   const latencies: number[] = [];
   const started = performance.now();
   const worker = async () => {
