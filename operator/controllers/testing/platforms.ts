@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { OrderPlatforms, type OrderPlatform } from '../../api/v1alpha1/index.ts';
 import { findCondition, type Condition } from '../../runtime/index.ts';
 import type { TestCluster } from './cluster.ts';
@@ -41,18 +42,17 @@ export function platformsOf({ client }: Pick<TestCluster, 'client'>) {
   const becomes = (
     namespace: string,
     type: string,
-    wanted: { status: string; reason?: string },
+    wanted: { status: string; reason?: string; message?: RegExp },
     name = 'shop',
   ): Promise<Condition> =>
     eventually(
-      `${type} of ${namespace}/${name} is ${JSON.stringify(wanted)}`,
+      `${type} of ${namespace}/${name} is ${inspect(wanted)}`,
       async () => {
         const { status, metadata } = await read(namespace, name);
         const found = findCondition(status?.conditions, type);
-        const isCurrent = found?.observedGeneration === metadata.generation;
-        return (
-          isCurrent && found?.status === wanted.status && (!wanted.reason || found.reason === wanted.reason) && found
-        );
+        if (!found || found.observedGeneration !== metadata.generation || found.status !== wanted.status) return false;
+        if (wanted.reason && found.reason !== wanted.reason) return false;
+        return (wanted.message?.test(found.message) ?? true) && found;
       },
       async () => (await read(namespace, name)).status,
     );
