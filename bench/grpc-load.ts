@@ -19,7 +19,7 @@ export interface GrpcTarget {
 export type Load =
   /** So many calls under way at any time, for so long. */
   | { readonly atOnce: number; readonly seconds: number }
-  /** So many calls a second, whatever becomes of the others, for so long. */
+  /** So many calls a second on average, each at a time of its own (a Poisson process), whatever becomes of the others, for so long. */
   | { readonly perSecond: number; readonly seconds: number };
 
 export interface Loaded {
@@ -40,24 +40,39 @@ export async function grpcLoad({ url, method, message, folder }: GrpcTarget, loa
   await writeFile(data, framed(message));
   // It would go on where the last one ended.
   await rm(log, { force: true });
-  const said = await runCommand(h2load, [
-    ...shapeOf(load),
-    `--clients=${CONNECTIONS}`,
+  const common = [
     `--data=${data}`,
     '--header=content-type: application/grpc',
     '--header=te: trailers',
     `--log-file=${log}`,
-    `${url}/${method}`,
-  ]);
+  ];
+  const said = await runCommand(h2load, [...common, ...(await shapeOf(load, `${url}/${method}`, folder))]);
   const calls = (await readFile(log, 'utf8')).trimEnd().split('\n').map((line) => line.split('\t').map(Number)); // prettier-ignore
   if (calls.some(([, status]) => status !== 200)) throw new Error(`not every call has an answer:\n${said}`);
   return { perSecond: calls.length / load.seconds, latencies: calls.map(([, , us = 0]) => us / 1000) };
 }
 
-function shapeOf(load: Load): string[] {
-  if ('atOnce' in load) return [`--duration=${load.seconds}`, `--max-concurrent-streams=${load.atOnce / CONNECTIONS}`];
-  const requests = load.perSecond * load.seconds;
-  return [`--requests=${requests}`, `--rps=${load.perSecond / CONNECTIONS}`, `--max-concurrent-streams=${STREAMS}`];
+async function shapeOf(load: Load, uri: string, folder: string): Promise<string[]> {
+  if ('atOnce' in load) {
+    const streams = `--max-concurrent-streams=${load.atOnce / CONNECTIONS}`;
+    return [`--clients=${CONNECTIONS}`, `--duration=${load.seconds}`, streams, uri];
+  }
+  // Not --rps, which looks every 10 ms what is due, and sends that at once. All clients would follow the same script.
+  const script = join(folder, 'calls.tsv');
+  await writeFile(
+    script,
+    arrivals(load)
+      .map((ms) => `${ms.toFixed(3)}\t${uri}\n`)
+      .join(''),
+  );
+  return ['--clients=1', `--max-concurrent-streams=${STREAMS}`, `--timing-script-file=${script}`];
+}
+
+/** When each call is made, in milliseconds from the start. */
+function arrivals({ perSecond, seconds }: { perSecond: number; seconds: number }): number[] {
+  const times: number[] = [];
+  for (let ms = 0; ms < seconds * 1000; ms -= (Math.log(1 - Math.random()) * 1000) / perSecond) times.push(ms);
+  return times;
 }
 
 /** Uncompressed, and how long it is (gRPC over HTTP/2, Length-Prefixed-Message). */
