@@ -144,8 +144,8 @@ describe('a fresh platform', () => {
 
   test('names the one blocking cause, in the words of the pod', async () => {
     await cluster.kubelet.behave(/^shop-order-query-/, { kind: 'crash', log: '{"level":"fatal","msg":"cannot start","err":{"message":"MONGO_URI: is required"}}\n' });
-    const { message } = await platforms.becomes(namespace, 'Ready', { status: 'False', reason: 'PodFailing' });
-    expect(message).toMatch(/^4 of 5 services are available: order-query is not available: pod shop-order-query-\S+ keeps crashing \(main: exit code 1\): cannot start: MONGO_URI: is required$/);
+    const message = /^4 of 5 services are available: order-query is not available: pod shop-order-query-\S+ keeps crashing \(main: exit code 1\): cannot start: MONGO_URI: is required$/;
+    await platforms.becomes(namespace, 'Ready', { status: 'False', reason: 'PodFailing', message });
     await cluster.kubelet.behave(/^shop-order-query-/, { kind: 'run' });
     await platforms.ready(namespace);
   }, 60_000); // prettier-ignore

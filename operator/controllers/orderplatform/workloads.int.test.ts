@@ -308,8 +308,8 @@ describe('a CronJob', () => {
 
     await cluster.kubelet.behave(/^bad-/, { kind: 'crash', log: '{"level":"error","msg":"no rows to report"}' });
     await startRun(namespace, 'bad-1');
-    const { message } = await platforms.becomes(namespace, 'Ready', { status: 'False', reason: 'RunFailed' });
-    expect(message).toMatch(/^0 of 1 services are available: mine did not get its work done: run bad-1 failed: pod bad-1-\S+ crashed \(main: exit code 1\): no rows to report$/);
+    const message = /^0 of 1 services are available: mine did not get its work done: run bad-1 failed: pod bad-1-\S+ crashed \(main: exit code 1\): no rows to report$/;
+    await platforms.becomes(namespace, 'Ready', { status: 'False', reason: 'RunFailed', message });
     expect(await component()).toMatchObject([{ name: 'mine', ready: 0, desired: 1, message: expect.stringContaining('no rows to report') }]);
     await startRun(namespace, 'good-1');
     await platforms.ready(namespace);

@@ -119,7 +119,7 @@ describe('a rollout that misses its deadline', () => {
 
   test('is taken back, and says why', async () => {
     namespace = await cluster.namespace();
-    await platforms.create(namespace, { ...service('reports:1'), progressDeadlineSeconds: 2 });
+    await platforms.create(namespace, { ...service('reports:1'), progressDeadlineSeconds: 5 });
     await platforms.ready(namespace);
     await cluster.kubelet.behave(/^shop-reports-/, {
       kind: 'says',
