@@ -56,14 +56,28 @@ async function transact<T>(pool: Pool, work: (transaction: Queryable) => Promise
   }
 }
 
+/**
+ * A statement that each connection parses once, and Postgres plans once: for what is asked all the time, and finds its rows by an index
+ * even while a table is empty, because that plan may stay until the table is analyzed. Nothing in a session survives a pooler
+ * of transactions.
+ */
+export interface Prepared {
+  /** At most 63 characters; of this text alone. */
+  readonly name: string;
+  readonly text: string;
+}
+
 /** One statement outside of any transaction, with the pool's troubles told apart from the statement's. */
 export async function query<Row extends pg.QueryResultRow>(
   pool: Queryable,
-  text: string,
+  statement: string | Prepared,
   values: unknown[] = [],
 ): Promise<Row[]> {
-  const operation = /\w+/.exec(text)?.[0].toLowerCase() ?? 'query';
-  const { rows } = await inSpan(postgresSpan(operation), () => pool.query<Row>(text, values).catch(unavailable));
+  const config = typeof statement === 'string' ? { text: statement } : statement;
+  const operation = /\w+/.exec(config.text)?.[0].toLowerCase() ?? 'query';
+  const { rows } = await inSpan(postgresSpan(operation), () =>
+    pool.query<Row>({ ...config, values }).catch(unavailable),
+  );
   return rows;
 }
 

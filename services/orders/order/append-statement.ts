@@ -1,4 +1,5 @@
 import type { PlatformEvent } from '@orderplane/contracts/events.ts';
+import type { Prepared } from '@orderplane/shared/postgres.ts';
 import { type RequestContext, currentRequest } from '@orderplane/shared/request-context.ts';
 import type { Append, NewEvent } from './event-store.ts';
 import { SCHEMA_VERSIONS } from './events.ts';
@@ -24,43 +25,46 @@ export function pendingAppend(append: Append, snapshotInterval: number): Pending
  * nothing, when any of them is stored already or too late. Waits for a concurrent append to the same order that has not committed yet; all go
  * through the orders in the same sequence, so that two of them do not wait for each other.
  */
-export const APPEND = `
-  with input as (
-    select * from unnest($1::int[], $2::uuid[], $3::int[], $4::int[], $5::uuid[], $6::text[], $7::int[], $8::jsonb[], $9::timestamptz[],
-      $10::text[], $11::uuid[], $12::jsonb[], $13::text[], $14::text[], $15::text[])
-    as input (append, stream_id, expected, version, event_id, type, schema_version, data, recorded_at,
-      idempotency_key, causation_id, cause, correlation_id, traceparent, cloud_event)
-  ), sound as (
-    select * from input
-    where expected = 0 or exists (select from events where events.stream_id = input.stream_id and events.version = expected)
-  ), stored as (
-    insert into events (stream_id, version, event_id, type, schema_version, data, recorded_at,
-      idempotency_key, causation_id, cause, correlation_id, traceparent)
-    select stream_id, version, event_id, type, schema_version, data, recorded_at,
-      idempotency_key, causation_id, cause, correlation_id, traceparent from sound order by stream_id, version
-  ), handed_over as (
-    insert into outbox (event_id, topic, event) select event_id, type, cloud_event from sound order by stream_id, version
-  ), remembered as (
-    insert into snapshots (stream_id, version, shape, state, recorded_at)
-    select stream_id, version, shape, state, recorded_at
-    from unnest($16::int[], $17::uuid[], $18::int[], $19::int[], $20::jsonb[], $21::timestamptz[])
-      as snapshot (append, stream_id, version, shape, state, recorded_at)
-    where append in (select append from sound)
-    on conflict (stream_id) do update set
-      version = excluded.version, shape = excluded.shape, state = excluded.state, recorded_at = excluded.recorded_at
-  ), awaited as (
-    insert into deadlines (stream_id, reason, event_id, due_at)
-    select stream_id, reason, event_id, due_at
-    from unnest($22::int[], $23::uuid[], $24::text[], $25::uuid[], $26::timestamptz[])
-      as deadline (append, stream_id, reason, event_id, due_at)
-    where append in (select append from sound)
-    on conflict (stream_id) do update set
-      reason = excluded.reason, event_id = excluded.event_id, due_at = excluded.due_at
-  ), over as (
-    delete from deadlines where stream_id in (
-      select stream_id from unnest($27::int[], $28::uuid[]) as past (append, stream_id) where append in (select append from sound))
-  )
-  select distinct append from sound`;
+export const APPEND: Prepared = {
+  name: 'append events',
+  text: `
+    with input as (
+      select * from unnest($1::int[], $2::uuid[], $3::int[], $4::int[], $5::uuid[], $6::text[], $7::int[], $8::jsonb[], $9::timestamptz[],
+        $10::text[], $11::uuid[], $12::jsonb[], $13::text[], $14::text[], $15::text[])
+      as input (append, stream_id, expected, version, event_id, type, schema_version, data, recorded_at,
+        idempotency_key, causation_id, cause, correlation_id, traceparent, cloud_event)
+    ), sound as (
+      select * from input
+      where expected = 0 or (select true from events where events.stream_id = input.stream_id and events.version = expected)
+    ), stored as (
+      insert into events (stream_id, version, event_id, type, schema_version, data, recorded_at,
+        idempotency_key, causation_id, cause, correlation_id, traceparent)
+      select stream_id, version, event_id, type, schema_version, data, recorded_at,
+        idempotency_key, causation_id, cause, correlation_id, traceparent from sound order by stream_id, version
+    ), handed_over as (
+      insert into outbox (event_id, topic, event) select event_id, type, cloud_event from sound order by stream_id, version
+    ), remembered as (
+      insert into snapshots (stream_id, version, shape, state, recorded_at)
+      select stream_id, version, shape, state, recorded_at
+      from unnest($16::int[], $17::uuid[], $18::int[], $19::int[], $20::jsonb[], $21::timestamptz[])
+        as snapshot (append, stream_id, version, shape, state, recorded_at)
+      where append in (select append from sound)
+      on conflict (stream_id) do update set
+        version = excluded.version, shape = excluded.shape, state = excluded.state, recorded_at = excluded.recorded_at
+    ), awaited as (
+      insert into deadlines (stream_id, reason, event_id, due_at)
+      select stream_id, reason, event_id, due_at
+      from unnest($22::int[], $23::uuid[], $24::text[], $25::uuid[], $26::timestamptz[])
+        as deadline (append, stream_id, reason, event_id, due_at)
+      where append in (select append from sound)
+      on conflict (stream_id) do update set
+        reason = excluded.reason, event_id = excluded.event_id, due_at = excluded.due_at
+    ), over as (
+      delete from deadlines where stream_id in (
+        select stream_id from unnest($27::int[], $28::uuid[]) as past (append, stream_id) where append in (select append from sound))
+    )
+    select distinct append from sound`,
+};
 
 export function appendValues(pending: readonly PendingAppend[]): unknown[] {
   const events = pending.flatMap(eventRows);

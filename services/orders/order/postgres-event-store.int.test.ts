@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { platformEvent } from '@orderplane/contracts/events.ts';
 import { requestContextFrom, withRequest } from '@orderplane/shared/request-context.ts';
 import { startOrdersDatabase } from '../testing/database.ts';
+import { APPEND, appendValues } from './append-statement.ts';
 import type { Append, EventStore, ForeignEvent, NewEvent } from './event-store.ts';
 import { order } from './order.ts';
 import { postgresEventStore } from './postgres-event-store.ts';
@@ -232,4 +233,20 @@ describe('an order is loaded', () => {
   test('as none where there is none', async () => {
     expect(await store.load(id())).toEqual({ order: order.initial, version: 0, lastAt: undefined });
   });
+});
+
+test('the plan that appends keep is good for a full table, though it was made while that was empty', async () => {
+  const connection = await database.pool.connect();
+  try {
+    await connection.query('begin; truncate events');
+    await connection.query(`prepare planned_early as ${APPEND.text}; set local plan_cache_mode = force_generic_plan`);
+    const arguments_ = appendValues([]).map(() => 'null');
+    const { rows } = await connection.query(`explain execute planned_early (${arguments_.join()})`);
+    const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+    expect(plan).toContain('using events_stream_version on events');
+    expect(plan).not.toMatch(/Seq Scan|hashed SubPlan/);
+  } finally {
+    await connection.query('rollback');
+    connection.release(true);
+  }
 });
