@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { batching } from './batching.ts';
+import { batching, CROWD } from './batching.ts';
 import { currentRequest, requestContextFrom, withRequest } from './request-context.ts';
 
 test('every item is done once, in the order it came, in batches and lanes that keep to their bounds, with an answer of its own', async () => {
   const bounds = fc.record({ maxItems: fc.integer({ min: 1, max: 5 }), lanes: fc.integer({ min: 1, max: 3 }) });
-  const turns = fc.array(fc.array(fc.nat(9), { maxLength: 6 }), { maxLength: 10 });
+  const turns = fc.array(fc.array(fc.nat(9), { maxLength: 2 * CROWD }), { maxLength: 10 });
   await fc.assert(
     fc.asyncProperty(bounds, turns, async (options, input) => {
       const batches: number[][] = [];
@@ -55,6 +55,25 @@ test('what comes while a batch is under way is done together', async () => {
   const [later] = [echo('c'), first.resolve()];
   expect(await Promise.all([alone, together, later])).toEqual(['alone', ['a', 'b'], 'c']);
   expect(batches).toEqual([['alone'], ['a', 'b', 'c']]);
+});
+
+test('a batch is begun beside one that is under way once a crowd waits, and not for a few', async () => {
+  const batches: number[] = [];
+  const first = Promise.withResolvers<void>();
+  const echo = batching<number, number>({ maxItems: 100, lanes: 2 }, async (items) => {
+    batches.push(items.length);
+    if (batches.length === 1) await first.promise;
+    return items.map((value) => ({ status: 'fulfilled', value }));
+  });
+  const alone = echo(0);
+  await Promise.resolve();
+  const few = Array.from({ length: CROWD - 1 }, (_, index) => echo(index));
+  await Promise.resolve();
+  expect(batches).toEqual([1]);
+  await Promise.all([...few, echo(CROWD)]);
+  expect(batches).toEqual([1, CROWD]);
+  first.resolve();
+  await alone;
 });
 
 test('a batch that fails fails for all that are in it, and for nobody else', async () => {

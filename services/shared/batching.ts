@@ -3,9 +3,15 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 export interface BatchingOptions {
   /** Items of one batch. */
   readonly maxItems: number;
-  /** Batches under way at a time. What comes while all of them are is done together next: nothing waits for a timer. */
+  /**
+   * Batches under way at a time: more than one only while a crowd waits, because a batch costs about the same for one item as for a few. What
+   * comes meanwhile is done together next: nothing waits for a timer.
+   */
   readonly lanes: number;
 }
+
+/** So many items are worth a batch beside the one that is under way. */
+export const CROWD = 8;
 
 /**
  * Makes of many calls, one item each, few calls of `run`: a commit, or a request, for all that came while the last one was under way. `run`
@@ -38,14 +44,15 @@ export function batching<Item, Result>(
     }
   };
   const next = () => {
-    if (running < lanes && waiting.length > 0) void runBatch();
+    const enough = running === 0 ? 1 : CROWD;
+    if (running < lanes && waiting.length >= enough) void runBatch();
   };
 
   return (item) =>
     new Promise((resolve, reject) => {
       waiting.push({ item, within: AsyncLocalStorage.snapshot(), resolve, reject });
       // Not at once: what is asked for in the same turn goes together.
-      if (waiting.length === 1) queueMicrotask(next);
+      if (waiting.length === 1 || waiting.length === CROWD) queueMicrotask(next);
     });
 }
 

@@ -5,13 +5,15 @@ import { backoffMs, pause } from '../backoff.ts';
 import type { EventPublisher } from '../events/bus.ts';
 import { type Logger, troubleLog } from '../log.ts';
 import { CONNECTION, type Pool, query } from '../postgres.ts';
-import { publishPending } from './publish.ts';
+import { BATCH, publishPending } from './publish.ts';
 import { createSignal, type Signal } from './signal.ts';
 
 const CHANNEL = 'outbox';
 /** One relay a database: it is the session that holds this lock. */
 const LOCK = `hashtext('orderplane.outbox')`;
 const POLL_MS = 1000;
+/** A round costs about the same for one event as for many: what comes within this of the last one goes together. */
+const GATHER_MS = 20;
 const RETRY = { firstMs: 100, maxMs: 2000 };
 
 export interface Relay {
@@ -118,6 +120,7 @@ async function runSession(options: RelayOptions, hooks: SessionHooks): Promise<v
       const count = await publishPending(client, publisher, hooks.published);
       hooks.roundDone();
       if (count === 0) await wakeUp.wait(pollMs, signal);
+      else if (count < BATCH) await pause(GATHER_MS, signal);
     }
   } finally {
     await client.end().catch(() => undefined);
