@@ -17,7 +17,8 @@ test.each<[string, AuditEvent, ReturnType<typeof kindOf>]>([
   ['a status is told apart', event('patch', 'orderplatforms', 200, 'status'), 'statuses'],
   ['a delete is one', event('delete', 'jobs', 200), 'deleted'],
   ['what was refused is no write', event('create', 'secrets', 409), undefined],
-  ['an event is no write', event('create', 'events', 201), undefined],
+  ['an event is told apart', event('create', 'events', 201), 'events'],
+  ['a lease is no state', event('update', 'leases', 200), undefined],
   ['a read is no write', event('get', 'services', 200), undefined],
   ['what is not answered yet is none', { ...event('create', 'services', 201), stage: 'RequestReceived' }, undefined],
 ])('%s', (_sentence, given, expected) => expect(kindOf(given)).toBe(expected));

@@ -5,15 +5,11 @@
 import { randomUUID } from 'node:crypto';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { CreateOrderRequestSchema, OrdersService } from '@orderplane/contracts/gen/orderplane/orders/v1/orders_pb.js';
-import { startNats } from '@orderplane/hack/testing/nats.ts';
-import { startPostgres } from '@orderplane/hack/testing/postgres.ts';
-import { serviceDatabase } from '@orderplane/hack/testing/service-database.ts';
-import { temporaryFolder } from '@orderplane/hack/testing/temporary-folder.ts';
 import pg from 'pg';
 import { eventually } from '../operator/controllers/testing/eventually.ts';
 import { figureLine, latencyLine } from './figures.ts';
 import { grpcLoad, type Load, type Loaded } from './grpc-load.ts';
-import { startService } from './service-process.ts';
+import { PRODUCT, startOrders } from './orders-process.ts';
 
 const WARM_UP_S = 3;
 const MEASURE_S = 10;
@@ -23,30 +19,13 @@ const PER_SECOND = 500;
 
 export async function benchCommands(): Promise<void> {
   await using stack = new AsyncDisposableStack();
-  const folder = await temporaryFolder('orderplane-commands-');
-  stack.defer(() => folder.remove());
-  const [postgres, nats, quiet] = await Promise.all([startPostgres({ fsync: true }), startNats(), startNats()]);
-  for (const server of [postgres, nats, quiet]) stack.defer(() => server.stop());
-  const inventoryUri = await serviceDatabase(postgres, 'inventory');
-  const ordersUri = await serviceDatabase(postgres, 'orders');
+  const { orders, ordersUri, folder } = await startOrders(stack);
   const pool = new pg.Pool({ connectionString: ordersUri, max: 32 });
   stack.defer(() => pool.end());
-  await addProduct(inventoryUri);
-
-  const inventory = await startService('inventory', {
-    folder: folder.path,
-    env: { BROKER_URI: quiet.uri, POSTGRES_URI: inventoryUri },
-  });
-  stack.defer(() => inventory.stop());
-  const orders = await startService('orders', {
-    folder: folder.path,
-    env: { BROKER_URI: nats.uri, POSTGRES_URI: ordersUri, INVENTORY_URL: inventory.url },
-  });
-  stack.defer(() => orders.stop());
-  const request = create(CreateOrderRequestSchema, { productId: 'p1', qty: 1 });
+  const request = create(CreateOrderRequestSchema, { productId: PRODUCT, qty: 1 });
   const message = toBinary(CreateOrderRequestSchema, request);
   const { typeName, method } = OrdersService;
-  const target = { url: orders.url, method: `${typeName}/${method.createOrder.name}`, message, folder: folder.path };
+  const target = { url: orders.url, method: `${typeName}/${method.createOrder.name}`, message, folder };
   /** An order that was refused has an answer, too: all that were answered have to be stored. */
   const place = async (load: Load) => {
     const before = await storedOrders(pool);
@@ -81,13 +60,6 @@ export async function benchCommands(): Promise<void> {
 const ONE_ROW = 'insert into bench (id, event) values ($1, $2)';
 /** About what the events of an order have. */
 const ROW_BYTES = 400;
-
-async function addProduct(uri: string): Promise<void> {
-  const client = new pg.Client(uri);
-  await client.connect();
-  await client.query(`insert into products (id, name, price) values ('p1', 'Widget', 199)`);
-  await client.end();
-}
 
 async function storedOrders(pool: pg.Pool): Promise<number> {
   const { rows } = await pool.query<{ orders: number }>('select count(*)::int as orders from events where version = 1');

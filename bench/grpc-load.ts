@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { runCommand } from '@orderplane/hack/toolchain/command.ts';
 import { ensureTools } from '@orderplane/hack/toolchain/index.ts';
 import { silentProgress } from '@orderplane/hack/progress.ts';
+import { arrivals } from './arrivals.ts';
 
 export interface GrpcTarget {
   /** Of the service. */
@@ -19,7 +20,7 @@ export interface GrpcTarget {
 export type Load =
   /** So many calls under way at any time, for so long. */
   | { readonly atOnce: number; readonly seconds: number }
-  /** So many calls a second on average, each at a time of its own (a Poisson process), whatever becomes of the others, for so long. */
+  /** So many calls a second on average, each at a time of its own, whatever becomes of the others, for so long. */
   | { readonly perSecond: number; readonly seconds: number };
 
 export interface Loaded {
@@ -66,13 +67,6 @@ async function shapeOf(load: Load, uri: string, folder: string): Promise<string[
       .join(''),
   );
   return ['--clients=1', `--max-concurrent-streams=${STREAMS}`, `--timing-script-file=${script}`];
-}
-
-/** When each call is made, in milliseconds from the start. */
-function arrivals({ perSecond, seconds }: { perSecond: number; seconds: number }): number[] {
-  const times: number[] = [];
-  for (let ms = 0; ms < seconds * 1000; ms -= (Math.log(1 - Math.random()) * 1000) / perSecond) times.push(ms);
-  return times;
 }
 
 /** Uncompressed, and how long it is (gRPC over HTTP/2, Length-Prefixed-Message). */

@@ -12,6 +12,7 @@ import { benchLogins } from './logins.ts';
 import { benchMigrations } from './migrations.ts';
 import { benchOrders } from './orders.ts';
 import { benchPlatforms } from './platforms.ts';
+import { benchReadModel } from './read-model.ts';
 import { benchReady } from './ready.ts';
 import { benchSeeds } from './seeds.ts';
 import { benchServices } from './services.ts';
@@ -26,6 +27,7 @@ const WITHOUT_NODE: Readonly<Record<string, () => Promise<void>>> = {
   logins: benchLogins,
   gateway: () => benchGateway(report),
   commands: benchCommands,
+  'read-model': benchReadModel,
   services: () => benchServices(report),
 };
 const ON_NODE: Readonly<Record<string, (cluster: TestCluster) => Promise<void>>> = {

@@ -1,0 +1,6 @@
+/** When each call of a crowd is made, in milliseconds from the start: so many a second on average, each at a time of its own (a Poisson process). */
+export function arrivals({ perSecond, seconds }: { perSecond: number; seconds: number }): number[] {
+  const times: number[] = [];
+  for (let ms = 0; ms < seconds * 1000; ms -= (Math.log(1 - Math.random()) * 1000) / perSecond) times.push(ms);
+  return times;
+}
