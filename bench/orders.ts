@@ -6,10 +6,12 @@ import type { TestCluster } from '../e2e/harness/cluster.ts';
 import { createOrder } from '../e2e/harness/graphql.ts';
 import { sharedPlatform } from '../e2e/harness/platform.ts';
 import { connectMongo } from '../e2e/harness/stores.ts';
+import { atTimes } from './arrivals.ts';
 import { latencyLine } from './figures.ts';
 
 const ORDERS = 500;
 const PER_SECOND = 20;
+const AT_STEADY_RATE = Array.from({ length: ORDERS }, (_, index) => (index * 1000) / PER_SECOND);
 /** Between two looks into the read model; the figures are as exact as this. */
 const LOOK_EVERY_MS = 5;
 const GIVE_UP_MS = 30_000;
@@ -53,7 +55,7 @@ async function measureArrivals(collection: Collection<Document>, place: () => Pr
   const waiting = new Map<string, number>();
   const arrivals: number[] = [];
   let failure: unknown;
-  const placing = atSteadyRate(async () => {
+  const placing = atTimes(AT_STEADY_RATE, async () => {
     try {
       waiting.set(await place(), performance.now());
     } catch (error) {
@@ -76,15 +78,4 @@ async function measureArrivals(collection: Collection<Document>, place: () => Pr
   }
   await placing;
   return arrivals;
-}
-
-/** Starts one after the other, without waiting for those before. */
-async function atSteadyRate(place: () => Promise<void>): Promise<void> {
-  const started = performance.now();
-  const placed: Promise<void>[] = [];
-  for (let index = 0; index < ORDERS; index++) {
-    await delay(Math.max(0, started + (index * 1000) / PER_SECOND - performance.now()));
-    placed.push(place());
-  }
-  await Promise.all(placed);
 }

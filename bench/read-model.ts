@@ -3,13 +3,12 @@
  * order at that version. orders, inventory and order-query are processes of their own. And what the same MongoDB does at that rate with nothing before it.
  */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { OrderQueryService } from '@orderplane/contracts/gen/orderplane/orderquery/v1/order_query_pb.js';
 import { OrdersService } from '@orderplane/contracts/gen/orderplane/orders/v1/orders_pb.js';
 import { startMongo } from '@orderplane/hack/testing/mongo.ts';
 import { grpcClient } from '@orderplane/shared/grpc/client.ts';
 import { MongoClient } from 'mongodb';
-import { arrivals } from './arrivals.ts';
+import { arrivals, atTimes } from './arrivals.ts';
 import { latencyLine } from './figures.ts';
 import { PRODUCT, startOrders } from './orders-process.ts';
 import { startService } from './service-process.ts';
@@ -72,14 +71,11 @@ export async function benchReadModel(): Promise<void> {
   console.log(latencyLine('bare insert and find, the same MongoDB', found));
 }
 
-/** How long each takes, in milliseconds: begun at the rate, whatever becomes of those before. */
-async function timesOf(work: () => Promise<void>, seconds: number): Promise<number[]> {
-  const started = performance.now();
-  const timed = async (atMs: number) => {
-    await delay(Math.max(0, started + atMs - performance.now()));
+/** How long each takes, in milliseconds, of a crowd that comes at the rate. */
+function timesOf(work: () => Promise<void>, seconds: number): Promise<number[]> {
+  return atTimes(arrivals({ perSecond: PER_SECOND, seconds }), async () => {
     const began = performance.now();
     await work();
     return performance.now() - began;
-  };
-  return Promise.all(arrivals({ perSecond: PER_SECOND, seconds }).map(timed));
+  });
 }
