@@ -142,6 +142,15 @@ describe('the log of a crash', () => {
     expect(await visits(seconds, answers)).toEqual({ said, unasked: 0 });
   });
 
+  test('is told of a container that runs again, too, though the kubelet has forgotten how it ended', async () => {
+    const asking = deps({ log: 'fatal: no' });
+    const say = (each: Pod) => findCause(asking, deployment, [each], { signal: new AbortController().signal });
+    await say(crashing);
+    asking.client.podLogs = () => Promise.reject(refusal);
+    const { words } = await say(pod(container({ state: { running: { startedAt: at(1) } }, restartCount: 4 })));
+    expect(words).toBe('pod shop-orders-1 keeps crashing (main: exit code unknown): fatal: no');
+  });
+
   test('that could not be read is a reason to look again', async () => {
     const asking = deps({});
     asking.client.podLogs = () => Promise.reject(silence);

@@ -126,12 +126,12 @@ const READ_AGAIN_MS = 30_000;
 async function crashLog(
   client: Client,
   pod: Pod,
-  { container, previous, restarts }: { container: string; previous: boolean; restarts: number },
+  { container, previous, instance }: { container: string; previous: boolean; instance: number },
   { now, signal }: { now: number; signal: AbortSignal },
 ): Promise<CrashLog> {
   const known = crashLogs.get(client) ?? new Map<string, CrashLog>();
   crashLogs.set(client, known);
-  const id = `${pod.metadata.uid}/${container}/${restarts}/${previous}`;
+  const id = `${pod.metadata.uid}/${container}/${instance}`;
   const read = known.get(id);
   if (read && now < (read.askAgainAt ?? Infinity)) return read;
   const key = { namespace: pod.metadata.namespace ?? '', name: pod.metadata.name };

@@ -24,6 +24,8 @@ describe('pods', () => {
     ['whose image is not there say why, once', container({ state: { waiting: { reason: 'ImagePullBackOff', message: 'Back-off pulling image "shop/orders:1": ErrImagePull: shop/orders:1: not found' } } }), 'cannot pull image shop/orders:1: shop/orders:1: not found'],
     ['that were just killed for memory say so', container({ restartCount: 1, state: runningFor(3), lastState: ended(137, 'OOMKilled') }), 'was restarted (main: OOMKilled, exit code 137)'],
     ['that crash again and again say so at every turn', container({ restartCount: 2, state: runningFor(3), lastState: ended(1, 'Error') }), 'keeps crashing (main: exit code 1)'],
+    ['that are about to run again say what ended them', container({ restartCount: 2, state: { waiting: {} }, lastState: ended(1, 'Error') }), 'keeps crashing (main: exit code 1)'],
+    ['whose last end the kubelet has forgotten crashed all the same', container({ restartCount: 2, state: runningFor(3) }), 'keeps crashing (main: exit code unknown)'],
     ['that run again for long are not ready for another reason', container({ restartCount: 1, started: true, state: runningFor(60), lastState: ended(137, 'OOMKilled') }), 'runs, but is not ready'],
     ['whose node went down do not count as crashed', container({ restartCount: 1, started: true, state: runningFor(7), lastState: ended(255, 'Unknown', '{"level":20,"msg":"handled"}') }), 'runs, but is not ready'],
     ['whose node went down and that just came back need time', container({ restartCount: 1, started: true, state: runningFor(2), lastState: ended(255, 'Unknown') }), undefined],

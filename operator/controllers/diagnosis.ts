@@ -7,8 +7,8 @@ type Terminated = NonNullable<NonNullable<ContainerStatus['state']>['terminated'
 
 /** Where more can be learnt than the status tells. */
 export type Question =
-  /** The log of a container's instance that ended. */
-  | { kind: 'log'; container: string; previous: boolean; restarts: number }
+  /** The log of a container's instance that ended, counted from 0. */
+  | { kind: 'log'; container: string; previous: boolean; instance: number }
   /** What the kubelet says of a probe since then. */
   | { kind: 'probe'; since: string }
   /** Why volume claims are not bound. */
@@ -84,6 +84,7 @@ function unschedulable(pod: Pod, message: string): PodFault {
 
 /** Waiting for these is normal. */
 const STARTING = new Set(['ContainerCreating', 'PodInitializing']);
+const BACK_OFF = 'CrashLoopBackOff';
 const NO_IMAGE = new Set(['ImagePullBackOff', 'ErrImagePull', 'InvalidImageName', 'ErrImageNeverPull']);
 
 function containerFault(container: ContainerStatus, now: Date): PodFault | undefined {
@@ -91,11 +92,11 @@ function containerFault(container: ContainerStatus, now: Date): PodFault | undef
   const { waiting, terminated, running } = state ?? {};
   const why = waiting?.reason ?? '';
   if (NO_IMAGE.has(why)) return certain(`cannot pull image ${image}: ${pullError(waiting?.message ?? why)}`);
-  if (why === 'CrashLoopBackOff') return crash(container, 'keeps crashing', lastState?.terminated);
+  if (why === BACK_OFF) return crash(container, 'keeps crashing', lastState?.terminated);
   if (why && !STARTING.has(why)) return certain(`cannot start ${name}: ${waiting?.message ?? why}`);
   if (terminated && terminated.exitCode !== 0) return crash(container, 'crashed', terminated);
   if (running && !ready) return notReady(container, now);
-  return undefined;
+  return waiting && crashBefore(container);
 }
 
 function certain(words: string): PodFault {
@@ -108,24 +109,30 @@ function pullError(message: string): string {
 }
 
 function notReady(container: ContainerStatus, now: Date): PodFault | undefined {
-  const { state, lastState, started, restartCount } = container;
+  const { state, started } = container;
   const since = state?.running?.startedAt ?? '';
-  const last = lastState?.terminated;
   const ranFor = runningMs(state, now);
-  if (restartCount > 0 && last && isOwnEnd(last) && ranFor < CRASH_MEMORY_MS)
-    return crash(container, 'was restarted', last);
+  const crashed = ranFor < CRASH_MEMORY_MS ? crashBefore(container) : undefined;
+  if (crashed) return crashed;
   if (ranFor < graceOf(started)) return undefined;
   const words = started === false ? 'has not come up yet' : 'runs, but is not ready';
   return { words, isCertain: false, question: { kind: 'probe', since } };
 }
 
+/** Why a container that was started again, or is about to be, ended the last time. Its end is forgotten when the kubelet removes what is left of it. */
+function crashBefore(container: ContainerStatus): PodFault | undefined {
+  const last = container.lastState?.terminated;
+  return container.restartCount > 0 && isOwnEnd(last) ? crash(container, 'was restarted', last) : undefined;
+}
+
 /** A container whose end nobody saw, because its node went down, did not end by itself. */
-function isOwnEnd({ reason }: Terminated): boolean {
-  return reason !== 'Unknown' && reason !== 'ContainerStatusUnknown';
+function isOwnEnd(last: Terminated | undefined): boolean {
+  return last?.reason !== 'Unknown' && last?.reason !== 'ContainerStatusUnknown';
 }
 
 function crash(container: ContainerStatus, verb: string, last: Terminated | undefined): PodFault {
   const { name, state, restartCount: restarts } = container;
+  const hasNext = state?.running !== undefined || (state?.waiting && state.waiting.reason !== BACK_OFF);
   const reason = last?.reason && last.reason !== 'Error' ? `${last.reason}, ` : '';
   // One phrase for all that a crash loop goes through: a status that follows each turn of it is written all the time.
   const phrase = restarts > 1 ? 'keeps crashing' : verb;
@@ -133,7 +140,12 @@ function crash(container: ContainerStatus, verb: string, last: Terminated | unde
     words: `${phrase} (${name}: ${reason}exit code ${last?.exitCode ?? 'unknown'})`,
     said: last?.message ?? '',
     isCertain: true,
-    question: { kind: 'log', container: name, previous: state?.terminated === undefined, restarts },
+    question: {
+      kind: 'log',
+      container: name,
+      previous: state?.terminated === undefined,
+      instance: hasNext ? restarts - 1 : restarts,
+    },
   };
 }
 
