@@ -9,6 +9,7 @@ import { findProgram, runCommand } from './command.ts';
 import { ensureDebianPackages } from './debian.ts';
 import { ensureGo } from './go.ts';
 import { withLock } from './lock.ts';
+import { withPatch } from './patched.ts';
 import { fetchRelease } from './release.ts';
 
 export type { ToolName } from './catalogue.ts';
@@ -60,7 +61,7 @@ export function toolBuild(name: ToolName): string {
   return basename(dirname(builtPath(name, tool)));
 }
 
-/** Where a tool's binary is once made: the folder's name changes with its version, its module files and its flags. */
+/** Where a tool's binary is once made: the folder's name changes with its version, its module files, its patch and its flags. */
 function builtPath(name: string, tool: GoTool): string {
   const key = contentKey([
     ...folderParts(join(root, 'hack', 'toolchain', 'go', tool.folder)),
@@ -98,15 +99,19 @@ async function make(name: string, tool: GoTool, path: string, step: Step, report
   if (!tool.release || !(await fetchRelease(tool.release, join(partial, name)))) {
     const go = await ensureGo(report);
     step.update('building');
-    const tags = tool.tags ? ['-tags', tool.tags] : [];
+    const toolFolder = join(root, 'hack', 'toolchain', 'go', tool.folder);
+    const workFolder = join(partial, 'source');
+    const options = tool.tags ? ['-tags', tool.tags] : [];
+    if (tool.patch) {
+      const { patch } = await ensureTools(['patch'], report);
+      options.push(...(await withPatch(tool.patch, { go, patch, toolFolder, workFolder })));
+    }
     await runCommand(
       go.binary,
-      ['build', '-trimpath', ...tags, '-ldflags', tool.ldflags, '-o', join(partial, name), tool.package],
-      {
-        cwd: join(root, 'hack', 'toolchain', 'go', tool.folder),
-        env: go.env,
-      },
+      ['build', '-trimpath', ...options, '-ldflags', tool.ldflags, '-o', join(partial, name), tool.package],
+      { cwd: toolFolder, env: go.env },
     );
+    await rm(workFolder, { recursive: true, force: true });
   }
   await rm(folder, { recursive: true, force: true });
   await rename(partial, folder);

@@ -3,6 +3,7 @@
 // It stands in for MongoDB's server where that cannot be had. FerretDB's own command is not built from its module: it panics without a
 // version file that only its release process generates. What this one adds: the root user is created idempotently (FerretDB's setup loses it
 // when killed half way), and createUser and updateUser accept roles. Roles are NOT enforced: whoever is authenticated may do everything.
+// The patch beside this file has FerretDB find documents by _id through the index it makes for that.
 package main
 
 import (
