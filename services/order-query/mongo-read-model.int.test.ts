@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { TestServer } from '@orderplane/hack/testing/server.ts';
 import { startMongo } from '@orderplane/hack/testing/mongo.ts';
+import fc from 'fast-check';
 import { MongoClient } from 'mongodb';
 import { mongoReadModel } from './mongo-read-model.ts';
-import type { OrderReadModel, OrderView, Page } from './read-model.ts';
+import type { Change, OrderReadModel, OrderView, Page } from './read-model.ts';
 
 let mongo: TestServer;
 beforeAll(async () => {
@@ -30,24 +31,78 @@ test('a read model that was opened while the server was down serves once the ser
   }
 });
 
-describe('lists', () => {
-  const order = (id: string, more: Partial<OrderView>): OrderView => ({
-    id,
-    ...LINE,
-    lines: [LINE],
-    total: 398,
-    status: 'PENDING',
-    refunded: false,
-    version: 1,
-    createdAt: AT,
-    updatedAt: AT,
-    ...more,
+const LINE = { productId: 'p1', qty: 2, price: 199 };
+const AT = new Date('2026-11-21T03:54:09.505Z');
+const order = (id: string, more: Partial<OrderView>): OrderView => ({
+  id,
+  ...LINE,
+  lines: [LINE],
+  total: 398,
+  status: 'PENDING',
+  refunded: false,
+  version: 1,
+  createdAt: AT,
+  updatedAt: AT,
+  ...more,
+});
+const openModel = (database: string) =>
+  mongoReadModel(Object.assign(new URL(mongo.uri), { pathname: `/${database}` }).href, 'order-query');
+
+describe('changes that come at the same time', () => {
+  let model: OrderReadModel;
+  beforeAll(() => {
+    model = openModel('changes');
   });
-  const LINE = { productId: 'p1', qty: 2, price: 199 };
-  const AT = new Date('2026-11-21T03:54:09.505Z');
+  afterAll(() => model.close());
+
+  const LATER = new Date('2026-11-21T03:54:10.505Z');
+  const changesOf = (id: string): Change[] => [
+    { kind: 'create', order: order(id, {}) },
+    { kind: 'advance', id, version: 2, to: { status: 'STOCK_RESERVED', updatedAt: AT } },
+    { kind: 'advance', id, version: 3, to: { status: 'CANCELLED', updatedAt: AT, cancelReason: 'PAYMENT_DECLINED' } },
+    { kind: 'advance', id, version: 4, to: { status: 'CANCELLED', updatedAt: LATER, refunded: true } },
+  ];
+  const afterAllOf = (id: string) =>
+    order(id, { version: 4, status: 'CANCELLED', cancelReason: 'PAYMENT_DECLINED', refunded: true, updatedAt: LATER });
+  const apply = (changes: readonly Change[]) => Promise.all(changes.map((change) => model.apply(change)));
+
+  test('to new orders and to some that are there are all applied', async () => {
+    const [made, others] = [changesOf('made'), changesOf('other')];
+    expect(await apply(made.slice(0, 1))).toEqual(['applied']);
+    expect(await apply([...made.slice(1), ...others])).toEqual(Array.from({ length: 7 }, () => 'applied'));
+    expect([await model.get('made'), await model.get('other')]).toEqual([afterAllOf('made'), afterAllOf('other')]);
+  });
+
+  test('make no difference when they come again, or before what they build on', async () => {
+    const [first, second, third, fourth] = changesOf('late') as [Change, Change, Change, Change];
+    expect(await apply([fourth, third])).toEqual(['early', 'early']);
+    expect(await apply([second, fourth, first, first])).toEqual(['applied', 'early', 'applied', 'applied']);
+    expect(await apply([fourth, third, second, fourth])).toEqual(['applied', 'applied', 'applied', 'applied']);
+    expect(await model.get('late')).toEqual(afterAllOf('late'));
+  });
+
+  test('end as one after the other do, whatever their order', async () => {
+    const ids = Array.from({ length: 12 }, (_, index) => `any-${index}`);
+    const places = fc.array(fc.nat(), { minLength: 96, maxLength: 96 });
+    const [shuffling = []] = fc.sample(places, { numRuns: 1, seed: 7 });
+    let left = ids
+      .flatMap((id) => [...changesOf(id), ...changesOf(id)])
+      .map((change, index) => ({ change, place: shuffling[index] ?? 0 }))
+      .toSorted((a, b) => a.place - b.place)
+      .map(({ change }) => change);
+    for (let round = 0; left.length > 0 && round < 5; round++) {
+      const answers = await apply(left);
+      left = left.filter((_, index) => answers[index] === 'early');
+    }
+    expect(left).toEqual([]);
+    expect(await Promise.all(ids.map((id) => model.get(id)))).toEqual(ids.map(afterAllOf));
+  });
+});
+
+describe('lists', () => {
   let model: OrderReadModel;
   beforeAll(async () => {
-    model = mongoReadModel(Object.assign(new URL(mongo.uri), { pathname: '/lists' }).href, 'order-query');
+    model = openModel('lists');
     const orders = [
       order('1', { userId: 'ada' }),
       order('2', {}),

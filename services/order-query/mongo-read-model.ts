@@ -1,3 +1,4 @@
+import { batching } from '@orderplane/shared/batching.ts';
 import { CodedError } from '@orderplane/shared/errors.ts';
 import { inSpan } from '@orderplane/shared/telemetry/span.ts';
 import {
@@ -17,6 +18,9 @@ type OrderDocument = Omit<OrderView, 'id'> & { readonly _id: string; readonly ev
 type Added = 'lines' | 'total' | 'refunded' | 'updatedAt';
 /** What may be in the collection. */
 type StoredDocument = Omit<OrderDocument, Added> & Partial<Pick<OrderDocument, Added>>;
+
+/** A command, and its way to the disk, costs about the same for one change as for a few. One at a time: what an event builds on is never in a later one. */
+const BATCHES = { maxItems: 100, lanes: 1 };
 
 const REBUILT = 'orders_rebuilt';
 const SWAP_ATTEMPTS = 20;
@@ -50,8 +54,11 @@ export function mongoReadModel(uri: string, name: string): OrderReadModel {
     );
   };
 
+  const applying = (collection: Collection<OrderDocument>) =>
+    batching(BATCHES, (changes: readonly Change[]) => call('apply', () => applyAll(collection, changes)));
+
   return {
-    apply: (change) => call('apply', () => apply(orders, change)),
+    apply: applying(orders),
     get: (id) =>
       call('get', async () => {
         const found = await orders.findOne({ _id: id });
@@ -66,7 +73,7 @@ export function mongoReadModel(uri: string, name: string): OrderReadModel {
     async startRebuild() {
       const rebuilt = await call('prepare', () => emptyLike(client.db(), 'orders', REBUILT));
       return {
-        apply: (change) => call('apply', () => apply(rebuilt, change)),
+        apply: applying(rebuilt),
         swapIn: () => call('swap', () => replaceCollection(client.db(), 'orders', REBUILT)),
       };
     },
@@ -75,22 +82,103 @@ export function mongoReadModel(uri: string, name: string): OrderReadModel {
   };
 }
 
-async function apply(orders: Collection<OrderDocument>, change: Change): Promise<Applied> {
-  if (change.kind === 'create') {
-    const { id, ...order } = change.order;
-    try {
-      await orders.insertOne({ _id: id, eventId: id, ...order });
-      return 'applied';
-    } catch (error) {
-      if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return 'duplicate';
-      throw error;
+/** One change, or several that follow each other, to an order that is at version `from`; at 0 it is yet to be made. */
+interface Run {
+  readonly id: string;
+  readonly from: number;
+  readonly fields: Partial<OrderView> & Pick<OrderView, 'version'>;
+  readonly changes: readonly [Change, ...Change[]];
+}
+
+/** New orders in one command, the others in one each: its answer has to tell whether the order was at the version that is built on. */
+async function applyAll(
+  orders: Collection<OrderDocument>,
+  changes: readonly Change[],
+): Promise<PromiseSettledResult<Applied>[]> {
+  const runs = [...Map.groupBy(changes, idOf).values()].map(runsOf);
+  const made = await insertNew(orders, runs.flat());
+  const results = new Map<Change, PromiseSettledResult<Applied>>();
+  const settle = async (run: Run): Promise<void> => {
+    const [written] = await Promise.allSettled([made.has(run) || translated(() => write(orders, run))]);
+    const [change, ...following] = run.changes;
+    if (written.status === 'fulfilled' && !written.value && following.length > 0) {
+      for (const each of run.changes) await settle(runOf(each));
+    } else if (written.status === 'fulfilled' && !written.value) {
+      const [answer] = await Promise.allSettled([translated(() => answerFor(orders, run))]);
+      results.set(change, answer);
+    } else {
+      for (const each of run.changes)
+        results.set(each, written.status === 'rejected' ? written : { status: 'fulfilled', value: 'applied' });
+    }
+  };
+  const settleInOrder = async (ofOrder: readonly Run[]) => {
+    for (const run of ofOrder) await settle(run);
+  };
+  await Promise.all(runs.map(settleInOrder));
+  return changes.flatMap((change) => results.get(change) ?? []);
+}
+
+/** Those that were made: where anything stands in the way of one, none counts, and each is tried by itself. */
+async function insertNew(orders: Collection<OrderDocument>, runs: readonly Run[]): Promise<Set<Run>> {
+  const creating = runs.filter(({ from }) => from === 0);
+  if (creating.length < 2) return new Set();
+  try {
+    await orders.insertMany(creating.map(documentOf), { ordered: false });
+    return new Set(creating);
+  } catch (error) {
+    if (error instanceof MongoServerError) return new Set();
+    throw error;
+  }
+}
+
+/** False where the order is not at the version that is built on. */
+async function write(orders: Collection<OrderDocument>, run: Run): Promise<boolean> {
+  const { id, from, fields } = run;
+  if (from > 0) {
+    const { matchedCount } = await orders.updateOne({ _id: id, version: from }, { $set: fields });
+    return matchedCount === 1;
+  }
+  try {
+    await orders.insertOne(documentOf(run));
+    return true;
+  } catch (error) {
+    if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return false;
+    throw error;
+  }
+}
+
+/** For a run that was not written. */
+async function answerFor(orders: Collection<OrderDocument>, { id, fields }: Run): Promise<Applied> {
+  const current = await orders.findOne({ _id: id }, { projection: { version: 1 } });
+  return current && current.version >= fields.version ? 'applied' : 'early';
+}
+
+function runOf(change: Change): Run {
+  if (change.kind === 'create') return { id: change.order.id, from: 0, fields: change.order, changes: [change] };
+  const { id, version, to } = change;
+  return { id, from: version - 1, fields: { ...to, version }, changes: [change] };
+}
+
+function runsOf(ofOrder: readonly Change[]): Run[] {
+  const runs: Run[] = [];
+  for (const next of ofOrder.map(runOf).toSorted((a, b) => a.from - b.from)) {
+    const last = runs.at(-1);
+    if (last?.fields.version !== next.from) runs.push(next);
+    else {
+      const fields = { ...last.fields, ...next.fields };
+      runs.splice(-1, 1, { ...last, fields, changes: [...last.changes, ...next.changes] });
     }
   }
-  const { id, version, to } = change;
-  const { matchedCount } = await orders.updateOne({ _id: id, version: version - 1 }, { $set: { ...to, version } });
-  if (matchedCount === 1) return 'applied';
-  const current = await orders.findOne({ _id: id }, { projection: { version: 1 } });
-  return current && current.version >= version ? 'duplicate' : 'early';
+  return runs;
+}
+
+function idOf(change: Change): string {
+  return change.kind === 'create' ? change.order.id : change.id;
+}
+
+function documentOf({ id, fields }: Run): OrderDocument {
+  const { id: _id, ...order } = fields as OrderView;
+  return { _id: id, eventId: id, ...order };
 }
 
 function ownedBy(owner: Owner): Filter<OrderDocument> {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { HandlerContext } from '@connectrpc/connect';
+import { projectionNews } from './projection-news.ts';
 import { orderQueries } from './queries.ts';
 import type { OrderReadModel, OrderView } from './read-model.ts';
 
@@ -24,8 +25,12 @@ function gettingOn(): Pick<OrderReadModel, 'get'> {
   return { get: async () => (looks++ === 0 ? undefined : order(looks - 1)) };
 }
 
-async function ask(model: Pick<OrderReadModel, 'get'>, request: { userId?: string; minVersion?: number }) {
-  const { getOrder } = orderQueries(model as OrderReadModel);
+async function ask(
+  model: Pick<OrderReadModel, 'get'>,
+  request: { userId?: string; minVersion?: number },
+  news = projectionNews(),
+) {
+  const { getOrder } = orderQueries(model as OrderReadModel, news);
   const context = { signal: new AbortController().signal } as HandlerContext;
   const answer = await getOrder(
     { $typeName: 'orderplane.orderquery.v1.GetOrderRequest', id: 'o1', minVersion: 0, ...request },
@@ -37,6 +42,17 @@ async function ask(model: Pick<OrderReadModel, 'get'>, request: { userId?: strin
 describe('asking for an order', () => {
   test('waits until it is at the version that a command answered', async () => {
     expect(await ask(gettingOn(), { minVersion: 3 })).toBe(3);
+  });
+  test('looks at once when a change of it was projected here', async () => {
+    const news = projectionNews();
+    let version = 0;
+    const get = async () => {
+      const found = order(version++);
+      news.tell('o1');
+      return found;
+    };
+    // Looking again by the clock, it would get to version 11 at most before the wait is over.
+    expect(await ask({ get }, { minVersion: 50 }, news)).toBe(50);
   });
   test('answers with what there is when that never comes', async () => {
     expect(await ask({ get: async () => order(2) }, { minVersion: 3 })).toBe(2);

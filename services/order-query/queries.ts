@@ -8,18 +8,23 @@ import { VERIFICATION_PRODUCT } from '@orderplane/contracts/products.ts';
 import { backoffMs, pause } from '@orderplane/shared/backoff.ts';
 import { badInput, CodedError } from '@orderplane/shared/errors.ts';
 import { annotate, ORDER_ID } from '@orderplane/shared/telemetry/span.ts';
+import type { ProjectionNews } from './projection-news.ts';
 import type { OrderReadModel, OrderView } from './read-model.ts';
 
 export const MAX_PAGE = 100;
 /** How long a query waits for a version, well within the deadline of those who ask. */
 const WAIT_MS = 2000;
-const LOOK_AGAIN = { firstMs: 10, maxMs: 100 };
+/** Where nothing was heard of the order: another instance may have projected it. */
+const LOOK_AGAIN = { firstMs: 25, maxMs: 250 };
 
-export function orderQueries(readModel: OrderReadModel): ServiceImpl<typeof OrderQueryService> {
+export function orderQueries(
+  readModel: OrderReadModel,
+  news: Pick<ProjectionNews, 'listen'>,
+): ServiceImpl<typeof OrderQueryService> {
   return {
     async getOrder({ id, userId, minVersion }, { signal }) {
       annotate({ [ORDER_ID]: id });
-      const found = await atVersion(readModel, { id, minVersion, signal });
+      const found = await atVersion(readModel, news, { id, minVersion, signal });
       if (!found || (userId !== undefined && found.userId !== userId)) throw new CodedError('ORDER_NOT_FOUND');
       return { order: message(found) };
     },
@@ -40,20 +45,20 @@ export function orderQueries(readModel: OrderReadModel): ServiceImpl<typeof Orde
   };
 }
 
-/**
- * The order once it is at least at the version, or else as it is when the wait is over: a client then sees how far it is. Asked of the store each
- * time: any instance of this service may be the one that projects it.
- */
+/** The order once it is at least at the version, or else as it is when the wait is over: a client then sees how far it is. */
 async function atVersion(
   readModel: OrderReadModel,
+  news: Pick<ProjectionNews, 'listen'>,
   { id, minVersion, signal }: { id: string; minVersion: number; signal: AbortSignal },
 ): Promise<OrderView | undefined> {
   const deadline = performance.now() + WAIT_MS;
   for (let looks = 1; ; looks++) {
+    // Before the look: what is projected meanwhile is not missed.
+    using listening = news.listen(id);
     const found = await readModel.get(id);
     const isThere = (found?.version ?? 0) >= minVersion;
     if (isThere || performance.now() > deadline || signal.aborted) return found;
-    await pause(backoffMs(LOOK_AGAIN, looks), signal);
+    await pause(backoffMs(LOOK_AGAIN, looks), AbortSignal.any([signal, listening.told]));
   }
 }
 

@@ -29,8 +29,8 @@ export type Change =
 
 export type Advance = Pick<OrderView, 'status' | 'updatedAt'> & Partial<Pick<OrderView, 'cancelReason' | 'refunded'>>;
 
-/** `duplicate`: it was applied before. `early`: an event before it has not been applied yet. Both change nothing. */
-export type Applied = 'applied' | 'duplicate' | 'early';
+/** `applied`: it is in the read model, by this call or one before. `early`: what it builds on is not; nothing was changed. */
+export type Applied = 'applied' | 'early';
 
 /** Whose orders: a user's, those of nobody, or everybody's. */
 export type Owner = { readonly userId: string } | 'anonymous' | 'anybody';

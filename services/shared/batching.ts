@@ -51,8 +51,8 @@ export function batching<Item, Result>(
   return (item) =>
     new Promise((resolve, reject) => {
       waiting.push({ item, within: AsyncLocalStorage.snapshot(), resolve, reject });
-      // Not at once: what is asked for in the same turn goes together.
-      if (waiting.length === 1 || waiting.length === CROWD) queueMicrotask(next);
+      // Not at once: what came in together goes together.
+      if (waiting.length === 1 || waiting.length === CROWD) setImmediate(next);
     });
 }
 

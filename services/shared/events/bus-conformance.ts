@@ -59,6 +59,23 @@ export function describeEventBus(adapter: string, startBroker: () => Promise<Bro
       }
     }, 30_000);
 
+    test('hands over the next event of an order before the last one is handled where that is asked for', async () => {
+      const id = randomUUIDv7();
+      await published(...history(id));
+      const seen: string[] = [];
+      const { promise: all, resolve } = Promise.withResolvers<void>();
+      const handle = async ({ subject, type }: PlatformEvent): Promise<Handled> => {
+        if (subject !== id) return 'done';
+        seen.push(type);
+        if (seen.length === TOPICS.length) resolve();
+        await all;
+        return 'done';
+      };
+      open('projection').consume({ ...subscription('projection', handle), pipelined: true });
+      await all;
+      expect(seen).toEqual(TOPICS);
+    });
+
     test('stores an event once that is published again under its id', async () => {
       const event = created(randomUUIDv7());
       const last = created(randomUUIDv7());

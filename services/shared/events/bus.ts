@@ -60,6 +60,8 @@ export interface Subscription<T extends Topic = Topic> {
    * ends in the dead letters after `maxDeliveries`.
    */
   handle(event: EventOf<T>): Promise<Handled>;
+  /** Hands over the events of a subject in order, but does not wait for the end of one before the next: for who stores them in that order, or says `early`. */
+  readonly pipelined?: boolean;
   readonly maxDeliveries?: number;
   /** Events in hand at a time. */
   readonly concurrency?: number;

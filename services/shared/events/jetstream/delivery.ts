@@ -96,7 +96,8 @@ export function deliveryOf<T extends Topic>(
   return {
     accept(message, connection) {
       const event = decode(message);
-      const key = 'fault' in event ? `message ${message.seq}` : event.subject;
+      const isAlone = 'fault' in event || subscription.pipelined;
+      const key = isAlone ? `message ${message.seq}` : event.subject;
       inHand.run(key, () => see(message, event, connection));
     },
     idle: () => inHand.idle(),
