@@ -5,7 +5,11 @@ import { batching, CROWD } from './batching.ts';
 import { currentRequest, requestContextFrom, withRequest } from './request-context.ts';
 
 test('every item is done once, in the order it came, in batches and lanes that keep to their bounds, with an answer of its own', async () => {
-  const bounds = fc.record({ maxItems: fc.integer({ min: 1, max: 5 }), lanes: fc.integer({ min: 1, max: 3 }) });
+  const bounds = fc.record({
+    maxItems: fc.integer({ min: 1, max: 5 }),
+    lanes: fc.integer({ min: 1, max: 3 }),
+    pauseMs: fc.constantFrom(0, 0, 1),
+  });
   const turns = fc.array(fc.array(fc.nat(9), { maxLength: 2 * CROWD }), { maxLength: 10 });
   await fc.assert(
     fc.asyncProperty(bounds, turns, async (options, input) => {
@@ -75,6 +79,23 @@ test('a batch is begun beside one that is under way once a crowd waits, and not 
   expect(batches).toEqual([1, CROWD]);
   first.resolve();
   await alone;
+});
+
+test('what comes within the pause after a batch began is done together, and not before it is over', async () => {
+  const batches: string[][] = [];
+  const echo = batching<string, string>({ maxItems: 10, lanes: 2, pauseMs: 300 }, async (items) => {
+    batches.push([...items]);
+    return items.map((value) => ({ status: 'fulfilled', value }));
+  });
+  expect(await echo('first')).toBe('first');
+  const later: Promise<string>[] = [];
+  for (const value of ['a', 'b', 'c']) {
+    later.push(echo(value));
+    await turn();
+  }
+  expect(batches).toEqual([['first']]);
+  expect(await Promise.all(later)).toEqual(['a', 'b', 'c']);
+  expect(batches).toEqual([['first'], ['a', 'b', 'c']]);
 });
 
 test('a batch that fails fails for all that are in it, and for nobody else', async () => {

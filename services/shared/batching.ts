@@ -5,9 +5,11 @@ export interface BatchingOptions {
   readonly maxItems: number;
   /**
    * Batches under way at a time: more than one only while a crowd waits, because a batch costs about the same for one item as for a few. What
-   * comes meanwhile is done together next: nothing waits for a timer.
+   * comes meanwhile is done together next.
    */
   readonly lanes: number;
+  /** From the start of a batch to that of the next, at least: for a batch that costs more than such a wait. What comes after a while of nothing never waits. */
+  readonly pauseMs?: number;
 }
 
 /** So many items are worth a batch beside the one that is under way. */
@@ -18,14 +20,16 @@ export const CROWD = 8;
  * answers for each item in its place; when it rejects, so do all of the batch. It runs as a part of the first item's request.
  */
 export function batching<Item, Result>(
-  { maxItems, lanes }: BatchingOptions,
+  { maxItems, lanes, pauseMs = 0 }: BatchingOptions,
   run: (items: readonly Item[]) => Promise<readonly PromiseSettledResult<Result>[]>,
 ): (item: Item) => Promise<Result> {
   const waiting: Waiting<Item, Result>[] = [];
   let running = 0;
+  let isPausing = false;
 
   const runBatch = async () => {
     running += 1;
+    if (pauseMs > 0) pause();
     const batch = waiting.splice(0, maxItems);
     try {
       const items = batch.map(({ item }) => item);
@@ -43,9 +47,16 @@ export function batching<Item, Result>(
       next();
     }
   };
+  const pause = () => {
+    isPausing = true;
+    setTimeout(() => {
+      isPausing = false;
+      next();
+    }, pauseMs);
+  };
   const next = () => {
     const enough = running === 0 ? 1 : CROWD;
-    if (running < lanes && waiting.length >= enough) void runBatch();
+    if (!isPausing && running < lanes && waiting.length >= enough) void runBatch();
   };
 
   return (item) =>

@@ -107,6 +107,8 @@ function connectionOptions({ uri, authorityFile, name }: BrokerAddress): NodeCon
     maxReconnectAttempts: -1,
     reconnectDelayHandler: () => backoffMs(RECONNECT, 3),
     ignoreAuthErrorAbort: true,
+    // Else every publication makes an error ahead of time, to know where it came from.
+    noAsyncTraces: true,
     pingInterval: PING_INTERVAL_MS,
     maxPingOut: 2,
   };
