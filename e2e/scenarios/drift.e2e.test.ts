@@ -6,6 +6,7 @@ import { figure, openCluster } from '../harness/cluster.ts';
 import { conditionOf } from '../harness/conditions.ts';
 import { holdDown } from '../harness/kill.ts';
 import { sharedPlatform } from '../harness/platform.ts';
+import { STRAY_PORT } from '../harness/stray-port.ts';
 import { waitForObject } from '../harness/watching.ts';
 
 /** Far above what is wanted (2 s): this is a test of the repair, the figure beside it is the measurement. */
@@ -34,7 +35,8 @@ async function editServicePort(component: string): Promise<number> {
   const key = { namespace, name: `${platform.name}-${component}` };
   const wanted = (await client.get(Services, key))!.spec?.ports;
   const started = performance.now();
-  await client.mergePatch(Services, key, { spec: { ports: [{ name: 'http', port: 9999, targetPort: 9999 }] } });
+  const astray = { name: 'http', port: STRAY_PORT, targetPort: STRAY_PORT };
+  await client.mergePatch(Services, key, { spec: { ports: [astray] } });
   await waitForObject(client, Services, key, (found) => JSON.stringify(found?.spec?.ports) === JSON.stringify(wanted), {
     timeoutMs: PATIENCE_MS,
     what: `the ports of Service ${key.name}`,
