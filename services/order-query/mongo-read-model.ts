@@ -99,16 +99,13 @@ async function applyAll(
   const made = await insertNew(orders, runs.flat());
   const results = new Map<Change, PromiseSettledResult<Applied>>();
   const settle = async (run: Run): Promise<void> => {
-    const [written] = await Promise.allSettled([made.has(run) || translated(() => write(orders, run))]);
-    const [change, ...following] = run.changes;
-    if (written.status === 'fulfilled' && !written.value && following.length > 0) {
-      for (const each of run.changes) await settle(runOf(each));
-    } else if (written.status === 'fulfilled' && !written.value) {
-      const [answer] = await Promise.allSettled([translated(() => answerFor(orders, run))]);
-      results.set(change, answer);
+    const applied: Applied | Promise<Applied> = made.has(run) ? 'applied' : translated(() => apply(orders, run));
+    const [result] = await Promise.allSettled([applied]);
+    const isEarly = result.status === 'fulfilled' && result.value === 'early';
+    if (isEarly && run.changes.length > 1) {
+      for (const change of run.changes) await settle(runOf(change));
     } else {
-      for (const each of run.changes)
-        results.set(each, written.status === 'rejected' ? written : { status: 'fulfilled', value: 'applied' });
+      for (const change of run.changes) results.set(change, result);
     }
   };
   const settleInOrder = async (ofOrder: readonly Run[]) => {
@@ -131,6 +128,12 @@ async function insertNew(orders: Collection<OrderDocument>, runs: readonly Run[]
   }
 }
 
+async function apply(orders: Collection<OrderDocument>, run: Run): Promise<Applied> {
+  if (await write(orders, run)) return 'applied';
+  const current = await orders.findOne({ _id: run.id }, { projection: { version: 1 } });
+  return current && current.version >= run.fields.version ? 'applied' : 'early';
+}
+
 /** False where the order is not at the version that is built on. */
 async function write(orders: Collection<OrderDocument>, run: Run): Promise<boolean> {
   const { id, from, fields } = run;
@@ -145,12 +148,6 @@ async function write(orders: Collection<OrderDocument>, run: Run): Promise<boole
     if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return false;
     throw error;
   }
-}
-
-/** For a run that was not written. */
-async function answerFor(orders: Collection<OrderDocument>, { id, fields }: Run): Promise<Applied> {
-  const current = await orders.findOne({ _id: id }, { projection: { version: 1 } });
-  return current && current.version >= fields.version ? 'applied' : 'early';
 }
 
 function runOf(change: Change): Run {

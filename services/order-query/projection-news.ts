@@ -1,15 +1,11 @@
 import { EventEmitter } from 'node:events';
+import { createSignal, type Signal } from '@orderplane/shared/signal.ts';
 
 /** Tells queries that wait for an order that this instance has projected a change of it. Of what other instances project they learn by looking. */
 export interface ProjectionNews {
   tell(orderId: string): void;
-  /** From now on. */
-  listen(orderId: string): Listening;
-}
-
-export interface Listening extends Disposable {
-  /** Aborts at the first change. */
-  readonly told: AbortSignal;
+  /** From now on: a change is remembered until it is waited for. */
+  listen(orderId: string): Pick<Signal, 'wait'> & Disposable;
 }
 
 export function projectionNews(): ProjectionNews {
@@ -18,10 +14,9 @@ export function projectionNews(): ProjectionNews {
   return {
     tell: (orderId) => void emitter.emit(about(orderId)),
     listen(orderId) {
-      const hearing = new AbortController();
-      const hear = () => hearing.abort();
-      emitter.once(about(orderId), hear);
-      return { told: hearing.signal, [Symbol.dispose]: () => void emitter.off(about(orderId), hear) };
+      const { raise, wait } = createSignal();
+      emitter.on(about(orderId), raise);
+      return { wait, [Symbol.dispose]: () => void emitter.off(about(orderId), raise) };
     },
   };
 }

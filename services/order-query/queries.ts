@@ -5,7 +5,7 @@ import {
   type OrderQueryService,
 } from '@orderplane/contracts/gen/orderplane/orderquery/v1/order_query_pb.js';
 import { VERIFICATION_PRODUCT } from '@orderplane/contracts/products.ts';
-import { backoffMs, pause } from '@orderplane/shared/backoff.ts';
+import { backoffMs } from '@orderplane/shared/backoff.ts';
 import { badInput, CodedError } from '@orderplane/shared/errors.ts';
 import { annotate, ORDER_ID } from '@orderplane/shared/telemetry/span.ts';
 import type { ProjectionNews } from './projection-news.ts';
@@ -51,14 +51,14 @@ async function atVersion(
   news: Pick<ProjectionNews, 'listen'>,
   { id, minVersion, signal }: { id: string; minVersion: number; signal: AbortSignal },
 ): Promise<OrderView | undefined> {
+  // Before the first look: what is projected meanwhile is not missed.
+  using change = news.listen(id);
   const deadline = performance.now() + WAIT_MS;
   for (let looks = 1; ; looks++) {
-    // Before the look: what is projected meanwhile is not missed.
-    using listening = news.listen(id);
     const found = await readModel.get(id);
     const isThere = (found?.version ?? 0) >= minVersion;
     if (isThere || performance.now() > deadline || signal.aborted) return found;
-    await pause(backoffMs(LOOK_AGAIN, looks), AbortSignal.any([signal, listening.told]));
+    await change.wait(backoffMs(LOOK_AGAIN, looks), signal);
   }
 }
 

@@ -6,7 +6,7 @@ import type { EventPublisher } from '../events/bus.ts';
 import { type Logger, troubleLog } from '../log.ts';
 import { CONNECTION, type Pool, query } from '../postgres.ts';
 import { BATCH, publishPending } from './publish.ts';
-import { createSignal, type Signal } from './signal.ts';
+import { createSignal, type Signal } from '../signal.ts';
 
 const CHANNEL = 'outbox';
 /** One relay a database: it is the session that holds this lock. */
