@@ -7,6 +7,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { CreateOrderRequestSchema, OrdersService } from '@orderplane/contracts/gen/orderplane/orders/v1/orders_pb.js';
 import pg from 'pg';
 import { eventually } from '../operator/controllers/testing/eventually.ts';
+import { arrivals, atTimes } from './arrivals.ts';
 import { figureLine, latencyLine } from './figures.ts';
 import { grpcLoad, type Load, type Loaded } from './grpc-load.ts';
 import { PRODUCT, startOrders } from './orders-process.ts';
@@ -34,16 +35,22 @@ export async function benchCommands(): Promise<void> {
     if (stored < loaded.latencies.length) throw new Error(`${loaded.latencies.length} were answered, ${stored} stored`);
     return loaded;
   };
-  const commit = async () => void (await pool.query(ONE_ROW, [randomUUID(), 'x'.repeat(ROW_BYTES)]));
+  const commit = async () => {
+    const began = performance.now();
+    await pool.query(ONE_ROW, [randomUUID(), 'x'.repeat(ROW_BYTES)]);
+    return performance.now() - began;
+  };
+  await pool.query('create table bench (id uuid primary key, event text not null)');
 
   await place({ atOnce: CONCURRENCY, seconds: WARM_UP_S });
   await outboxIsEmpty(pool);
-  const steady = await place({ perSecond: PER_SECOND, seconds: MEASURE_S });
+  const steadily = { perSecond: PER_SECOND, seconds: MEASURE_S };
+  const steady = await place(steadily);
+  const bareSteady = await atTimes(arrivals(steadily), commit);
   const cpuBefore = await orders.cpuSeconds();
   const most = await place({ atOnce: CONCURRENCY, seconds: MEASURE_S });
   const cpuMs = ((await orders.cpuSeconds()) - cpuBefore) * 1000;
   const behind = await outboxIsEmpty(pool);
-  await pool.query('create table bench (id uuid primary key, event text not null)');
   const ceiling = await inParallel(32, MEASURE_S * 1000, commit);
 
   const share = Math.round((100 * most.perSecond) / ceiling.perSecond);
@@ -53,6 +60,7 @@ export async function benchCommands(): Promise<void> {
   console.log(figureLine('processor time of orders, a command', `${(cpuMs / most.latencies.length).toFixed(2)} ms`));
   console.log(figureLine('the last of them → all at the broker', `${(behind / 1000).toFixed(1)} s`));
   console.log(latencyLine(`createOrder, ${PER_SECOND} a second`, steady.latencies));
+  console.log(latencyLine(`bare commits of one row, ${PER_SECOND} a second`, bareSteady));
   console.log(figureLine('bare commits of one row, 32 at a time', `${Math.round(ceiling.perSecond)}/s`));
   console.log(latencyLine('bare commits of one row, 32 at a time', ceiling.latencies));
 }
@@ -73,16 +81,14 @@ async function outboxIsEmpty(pool: pg.Pool): Promise<number> {
   return performance.now() - started;
 }
 
-/** As many as there can be, each worker one after the other. */
-async function inParallel(workers: number, ms: number, work: () => Promise<void>): Promise<Loaded> {
+/** As many as there can be, each worker one after the other. Work tells how long it took, in milliseconds. */
+async function inParallel(workers: number, ms: number, work: () => Promise<number>): Promise<Loaded> {
   const latencies: number[] = [];
   const started = performance.now();
   const worker = async () => {
     for (;;) {
-      const began = performance.now();
-      if (began - started > ms) return;
-      await work();
-      latencies.push(performance.now() - began);
+      if (performance.now() - started > ms) return;
+      latencies.push(await work());
     }
   };
   await Promise.all(Array.from({ length: workers }, worker));

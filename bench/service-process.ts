@@ -6,6 +6,7 @@ import { stopProcess } from '@orderplane/hack/cluster/process.ts';
 import { root } from '@orderplane/hack/root.ts';
 import { startServer } from '@orderplane/hack/testing/server.ts';
 import { cpuSeconds, memoryOf, type Memory } from './proc.ts';
+import { HEAP_OPTIONS } from '../operator/resources/catalogue.ts';
 
 export interface ServiceProcess {
   readonly url: string;
@@ -26,6 +27,8 @@ export interface ServiceProcessOptions {
 }
 
 const GRACE_MS = 5000;
+/** As in a pod with a memory limit of 256 MiB. */
+const HEAP = [...HEAP_OPTIONS, '--max-old-space-size=128'];
 
 /** Resolves when it is ready. */
 export async function startService(
@@ -38,7 +41,7 @@ export async function startService(
     {
       name,
       command: process.execPath,
-      args: [bundle],
+      args: [...HEAP, bundle],
       log,
       env: {
         PATH: process.env.PATH,
