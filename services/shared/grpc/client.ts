@@ -53,10 +53,10 @@ export function grpcClient<Service extends DescService>(
     const path = pathOf(method);
     const isSafe = method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
     return async (request: object, options: CallOptions = {}) => {
-      const message = toBinary(method.input, create(method.input, request as Message));
       const deadline = Date.now() + (options.timeoutMs ?? timeoutMs);
-      const attempt = () => unary(connections[calls++ % CONNECTIONS]!, path, message, deadline);
       try {
+        const message = toBinary(method.input, create(method.input, request as Message));
+        const attempt = () => unary(connections[calls++ % CONNECTIONS]!, path, message, deadline);
         const answer = await inSpan(rpcSpan('client', method), () => retried(attempt, { isSafe, budget, deadline }));
         return fromBinary(method.output, answer);
       } catch (error) {
