@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os';
 import { create, type DescMethod, type DescService, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
 import { type handleUnaryCall, Server, ServerCredentials, type ServerUnaryCall, status as Code } from '@grpc/grpc-js';
 import { Histogram } from 'prom-client';
@@ -68,15 +69,15 @@ export async function serveGrpc(
   return { port: listening };
 }
 
-/** On all addresses, of whichever families there are. */
-async function listen(server: Server, port: number): Promise<number> {
-  const on = (host: string) =>
-    new Promise<number>((resolve, reject) => {
-      server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
-        error ? reject(error) : resolve(bound),
-      );
-    });
-  return on('[::]').catch(() => on('0.0.0.0'));
+/** On all addresses: those of IPv6 too where the machine has any. Tells the port, which 0 leaves to the machine. */
+function listen(server: Server, port: number): Promise<number> {
+  const hasIPv6 = Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ family }) => family === 'IPv6')); // prettier-ignore
+  const address = `${hasIPv6 ? '[::]' : '0.0.0.0'}:${port}`;
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    );
+  });
 }
 
 async function answered(method: DescMethod, handler: Handler, call: UnaryCall): Promise<Uint8Array> {
