@@ -185,6 +185,7 @@ describe('a Migration', () => {
     expect(ready.message).toContain('0002_drop.up.sql:3 drop-column');
     expect((await platforms.read(namespace)).status?.migrations).toMatchObject([{ name: 'shop-inventory', ready: false, reason: 'ApprovalRequired', message: expect.stringContaining(HASH) }]);
     expect(await newestRun(namespace, 'shop-inventory')).toMatchObject({ input: { policy }, count: 1 });
+    await operator.idle();
     const events = await cluster.client.list(Events, { namespace, fieldSelector: 'reason=ApprovalRequired,regarding.name=shop-inventory' });
     expect(events.items.map(({ type, note }) => [type, note?.includes(HASH)])).toEqual([['Warning', true]]);
 

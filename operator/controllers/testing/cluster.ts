@@ -27,7 +27,7 @@ import { startKubelet, type FakeKubelet } from './kubelet.ts';
 import { exercisedRights, refusedRight } from './rights.ts';
 
 export interface RunningOperator {
-  /** Resolves when nothing is queued or worked on any more. */
+  /** Resolves when nothing is queued or worked on any more, and all events are told. */
   idle(): Promise<void>;
   /** Stops without finishing anything, much as a kill -9 does. */
   kill(): Promise<void>;
@@ -169,6 +169,7 @@ function startOperator(
         quiet = manager.isReady() && values.every((value) => value === 0) ? quiet + 1 : 0;
         return quiet >= 12;
       });
+      await manager.recorder.flush();
     },
     kill() {
       stop.abort();
