@@ -1,7 +1,6 @@
 /** Logins through the service, with its store in Postgres and in Redis, and what this machine does of argon2id with nothing around it. */
 import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import type { Client } from '@connectrpc/connect';
 import { UsersService } from '@orderplane/contracts/gen/orderplane/users/v1/users_pb.js';
 import { startPostgres } from '@orderplane/hack/testing/postgres.ts';
 import { startRedis } from '@orderplane/hack/testing/redis.ts';
@@ -11,6 +10,7 @@ import { grpcClient } from '@orderplane/shared/grpc/client.ts';
 import { createPool } from '@orderplane/shared/postgres.ts';
 import { hashPassword } from '@orderplane/users/passwords/argon2id.ts';
 import { migrate } from '@orderplane/users/testing.ts';
+import type { Client } from '@orderplane/shared/grpc/methods.ts';
 import { figureLine, latencyLine } from './figures.ts';
 import { startService } from './service-process.ts';
 

@@ -1,5 +1,5 @@
-import { Code } from '@connectrpc/connect';
-import { CodedError, type ErrorCode, ERRORS, rootMessage } from '@orderplane/shared/errors.ts';
+import { status as Code } from '@grpc/grpc-js';
+import { asCoded, type CodedError, type ErrorCode, ERRORS, rootMessage } from '@orderplane/shared/errors.ts';
 import type { Logger } from '@orderplane/shared/log.ts';
 
 /** What HTTP itself refuses, before any service is asked. */
@@ -13,16 +13,16 @@ const HTTP_ERRORS = {
 
 /** Every gRPC code that a coded error can have, as HTTP says it. */
 const STATUS: Readonly<Partial<Record<Code, number>>> = {
-  [Code.InvalidArgument]: 400,
-  [Code.Unauthenticated]: 401,
-  [Code.PermissionDenied]: 403,
-  [Code.NotFound]: 404,
-  [Code.AlreadyExists]: 409,
-  [Code.FailedPrecondition]: 409,
-  [Code.Aborted]: 409,
-  [Code.ResourceExhausted]: 429,
-  [Code.Unavailable]: 503,
-  [Code.DeadlineExceeded]: 504,
+  [Code.INVALID_ARGUMENT]: 400,
+  [Code.UNAUTHENTICATED]: 401,
+  [Code.PERMISSION_DENIED]: 403,
+  [Code.NOT_FOUND]: 404,
+  [Code.ALREADY_EXISTS]: 409,
+  [Code.FAILED_PRECONDITION]: 409,
+  [Code.ABORTED]: 409,
+  [Code.RESOURCE_EXHAUSTED]: 429,
+  [Code.UNAVAILABLE]: 503,
+  [Code.DEADLINE_EXCEEDED]: 504,
 };
 
 export type HttpErrorCode = keyof typeof HTTP_ERRORS;
@@ -97,13 +97,13 @@ function typeOf(code: ProblemCode): string {
 }
 
 function asKnown(error: unknown): CodedError | HttpError {
-  if (error instanceof CodedError || error instanceof HttpError) return error;
+  if (error instanceof HttpError) return error;
   // Fastify's errors are none to Error.isError.
   const status = typeof error === 'object' && error !== null && 'statusCode' in error ? error.statusCode : undefined;
   if (status === 413) return new HttpError('PAYLOAD_TOO_LARGE');
   if (status === 415) return new HttpError('UNSUPPORTED_MEDIA_TYPE');
   if (typeof status === 'number' && status >= 400 && status < 500) return new HttpError('BAD_REQUEST');
-  return new CodedError('INTERNAL', { cause: error });
+  return asCoded(error);
 }
 
 /** Faults of the platform are for its log; what a client did wrong is not. */

@@ -1,10 +1,10 @@
-import type { Client } from '@connectrpc/connect';
 import { InventoryService } from '@orderplane/contracts/gen/orderplane/inventory/v1/inventory_pb.js';
 import { OrderQueryService } from '@orderplane/contracts/gen/orderplane/orderquery/v1/order_query_pb.js';
 import { OrdersService } from '@orderplane/contracts/gen/orderplane/orders/v1/orders_pb.js';
 import { PaymentsService } from '@orderplane/contracts/gen/orderplane/payments/v1/payments_pb.js';
 import { UsersService } from '@orderplane/contracts/gen/orderplane/users/v1/users_pb.js';
 import { grpcClient } from '@orderplane/shared/grpc/client.ts';
+import type { Client } from '@orderplane/shared/grpc/methods.ts';
 import type { GatewayConfig } from './config.ts';
 
 export interface Upstreams {

@@ -1,6 +1,5 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Client } from '@connectrpc/connect';
 import type { EventOf } from '@orderplane/contracts/events.ts';
 import { InventoryService } from '@orderplane/contracts/gen/orderplane/inventory/v1/inventory_pb.js';
 import { VERIFICATION_PRODUCT } from '@orderplane/contracts/products.ts';
@@ -15,6 +14,7 @@ import { grpcClient } from '@orderplane/shared/grpc/client.ts';
 import { createLogger } from '@orderplane/shared/log.ts';
 import { createPool, type Pool } from '@orderplane/shared/postgres.ts';
 import { type RunningService, startService } from '@orderplane/shared/service.ts';
+import type { Client } from '@orderplane/shared/grpc/methods.ts';
 import { Registry } from 'prom-client';
 import { inventory } from './app.ts';
 

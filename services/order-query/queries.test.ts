@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { HandlerContext } from '@connectrpc/connect';
+import type { CallContext } from '@orderplane/shared/grpc/methods.ts';
 import { projectionNews } from './projection-news.ts';
 import { orderQueries } from './queries.ts';
 import type { OrderReadModel, OrderView } from './read-model.ts';
@@ -31,7 +31,7 @@ async function ask(
   news = projectionNews(),
 ) {
   const { getOrder } = orderQueries(model as OrderReadModel, news);
-  const context = { signal: new AbortController().signal } as HandlerContext;
+  const context = { signal: new AbortController().signal } as CallContext;
   const answer = await getOrder(
     { $typeName: 'orderplane.orderquery.v1.GetOrderRequest', id: 'o1', minVersion: 0, ...request },
     context,

@@ -1,5 +1,4 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import type { ServiceImpl } from '@connectrpc/connect';
 import {
   OrderStatus,
   type OrderQueryService,
@@ -8,6 +7,7 @@ import { VERIFICATION_PRODUCT } from '@orderplane/contracts/products.ts';
 import { backoffMs } from '@orderplane/shared/backoff.ts';
 import { badInput, CodedError } from '@orderplane/shared/errors.ts';
 import { annotate, ORDER_ID } from '@orderplane/shared/telemetry/span.ts';
+import type { ServiceImpl } from '@orderplane/shared/grpc/methods.ts';
 import type { ProjectionNews } from './projection-news.ts';
 import type { OrderReadModel, OrderView } from './read-model.ts';
 

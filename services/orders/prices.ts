@@ -1,6 +1,6 @@
-import type { Client } from '@connectrpc/connect';
 import type { InventoryService } from '@orderplane/contracts/gen/orderplane/inventory/v1/inventory_pb.js';
 import { batching } from '@orderplane/shared/batching.ts';
+import type { Client } from '@orderplane/shared/grpc/methods.ts';
 
 /** What inventory takes in one request. */
 const MAX_IDS = 100;

@@ -1,6 +1,6 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import type { ServiceImpl } from '@connectrpc/connect';
 import type { OrdersService } from '@orderplane/contracts/gen/orderplane/orders/v1/orders_pb.js';
+import type { ServiceImpl } from '@orderplane/shared/grpc/methods.ts';
 import { cancelOrder } from './cancel-order.ts';
 import { createOrder, type CreateOrderDeps } from './create-order.ts';
 import { orderTrace } from './get-trace.ts';

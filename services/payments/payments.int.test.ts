@@ -1,6 +1,5 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Client } from '@connectrpc/connect';
 import type { EventOf } from '@orderplane/contracts/events.ts';
 import { PaymentsService, PaymentStatus } from '@orderplane/contracts/gen/orderplane/payments/v1/payments_pb.js';
 import { SANDBOX_TOKENS } from '@orderplane/contracts/payments.ts';
@@ -14,6 +13,7 @@ import { jetStreamBus } from '@orderplane/shared/events/jetstream/bus.ts';
 import { grpcClient } from '@orderplane/shared/grpc/client.ts';
 import { createLogger } from '@orderplane/shared/log.ts';
 import { type RunningService, startService } from '@orderplane/shared/service.ts';
+import type { Client } from '@orderplane/shared/grpc/methods.ts';
 import { Registry } from 'prom-client';
 import { payments } from './app.ts';
 

@@ -1,31 +1,31 @@
-import { Code } from '@connectrpc/connect';
+import { status as Code } from '@grpc/grpc-js';
 
 /**
  * Every error that may leave a service: its code on the wire, its gRPC code, and the sentence a client reads.
  * Anything that is not in this table leaves as INTERNAL, with its cause in the log only.
  */
 export const ERRORS = {
-  BAD_USER_INPUT: { grpc: Code.InvalidArgument, message: 'The input is not valid.' },
-  UNAUTHENTICATED: { grpc: Code.Unauthenticated, message: 'A valid token is needed for this.' },
-  FORBIDDEN: { grpc: Code.PermissionDenied, message: 'The token does not allow this.' },
-  INVALID_CREDENTIALS: { grpc: Code.Unauthenticated, message: 'The address or the password is wrong.' },
+  BAD_USER_INPUT: { grpc: Code.INVALID_ARGUMENT, message: 'The input is not valid.' },
+  UNAUTHENTICATED: { grpc: Code.UNAUTHENTICATED, message: 'A valid token is needed for this.' },
+  FORBIDDEN: { grpc: Code.PERMISSION_DENIED, message: 'The token does not allow this.' },
+  INVALID_CREDENTIALS: { grpc: Code.UNAUTHENTICATED, message: 'The address or the password is wrong.' },
   TOKEN_REUSED: {
-    grpc: Code.Unauthenticated,
+    grpc: Code.UNAUTHENTICATED,
     message: 'This token was used before. Every token of that login is revoked: log in again.',
   },
-  EMAIL_TAKEN: { grpc: Code.AlreadyExists, message: 'There is an account with this address.' },
-  USER_NOT_FOUND: { grpc: Code.NotFound, message: 'There is no such user.' },
-  PAYMENT_NOT_FOUND: { grpc: Code.NotFound, message: 'There is no such payment.' },
-  ORDER_NOT_PAYABLE: { grpc: Code.FailedPrecondition, message: 'This order does not wait for a payment.' },
-  NOT_REFUNDABLE: { grpc: Code.FailedPrecondition, message: 'Nothing was charged that could be refunded.' },
-  RATE_LIMITED: { grpc: Code.ResourceExhausted, message: 'Too many requests. Try again later.' },
-  PRODUCT_NOT_FOUND: { grpc: Code.NotFound, message: 'There is no such product.' },
-  ORDER_NOT_FOUND: { grpc: Code.NotFound, message: 'There is no such order.' },
-  IDEMPOTENCY_KEY_REUSED: { grpc: Code.AlreadyExists, message: 'The idempotency key was used for another order.' },
-  CONFLICT: { grpc: Code.Aborted, message: 'Someone else changed this at the same time. Try again.' },
-  TIMEOUT: { grpc: Code.DeadlineExceeded, message: 'It took too long. Try again.' },
-  SERVICE_UNAVAILABLE: { grpc: Code.Unavailable, message: 'A service is not available. Try again.' },
-  INTERNAL: { grpc: Code.Internal, message: 'Something went wrong.' },
+  EMAIL_TAKEN: { grpc: Code.ALREADY_EXISTS, message: 'There is an account with this address.' },
+  USER_NOT_FOUND: { grpc: Code.NOT_FOUND, message: 'There is no such user.' },
+  PAYMENT_NOT_FOUND: { grpc: Code.NOT_FOUND, message: 'There is no such payment.' },
+  ORDER_NOT_PAYABLE: { grpc: Code.FAILED_PRECONDITION, message: 'This order does not wait for a payment.' },
+  NOT_REFUNDABLE: { grpc: Code.FAILED_PRECONDITION, message: 'Nothing was charged that could be refunded.' },
+  RATE_LIMITED: { grpc: Code.RESOURCE_EXHAUSTED, message: 'Too many requests. Try again later.' },
+  PRODUCT_NOT_FOUND: { grpc: Code.NOT_FOUND, message: 'There is no such product.' },
+  ORDER_NOT_FOUND: { grpc: Code.NOT_FOUND, message: 'There is no such order.' },
+  IDEMPOTENCY_KEY_REUSED: { grpc: Code.ALREADY_EXISTS, message: 'The idempotency key was used for another order.' },
+  CONFLICT: { grpc: Code.ABORTED, message: 'Someone else changed this at the same time. Try again.' },
+  TIMEOUT: { grpc: Code.DEADLINE_EXCEEDED, message: 'It took too long. Try again.' },
+  SERVICE_UNAVAILABLE: { grpc: Code.UNAVAILABLE, message: 'A service is not available. Try again.' },
+  INTERNAL: { grpc: Code.INTERNAL, message: 'Something went wrong.' },
 } as const satisfies Record<string, { grpc: Code; message: string }>;
 
 export type ErrorCode = keyof typeof ERRORS;
@@ -54,6 +54,11 @@ export class CodedError extends Error {
     this.field = facts.field;
     this.service = facts.service;
   }
+}
+
+/** What is not of the table is INTERNAL. */
+export function asCoded(error: unknown): CodedError {
+  return error instanceof CodedError ? error : new CodedError('INTERNAL', { cause: error });
 }
 
 export function badInput(field: string, message: string): CodedError {

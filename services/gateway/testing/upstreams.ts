@@ -1,5 +1,4 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import type { ConnectRouter } from '@connectrpc/connect';
 import { InventoryService } from '@orderplane/contracts/gen/orderplane/inventory/v1/inventory_pb.js';
 import { OrderQueryService, OrderStatus } from '@orderplane/contracts/gen/orderplane/orderquery/v1/order_query_pb.js';
 import { OrdersService } from '@orderplane/contracts/gen/orderplane/orders/v1/orders_pb.js';
@@ -7,7 +6,7 @@ import { PaymentsService, PaymentStatus } from '@orderplane/contracts/gen/orderp
 import { UsersService } from '@orderplane/contracts/gen/orderplane/users/v1/users_pb.js';
 import { environment, port } from '@orderplane/shared/config.ts';
 import { CodedError, type ErrorCode } from '@orderplane/shared/errors.ts';
-import { serveGrpc } from '@orderplane/shared/grpc/server.ts';
+import { type GrpcRouter, serveGrpc } from '@orderplane/shared/grpc/server.ts';
 import { defineService, startService } from '@orderplane/shared/service.ts';
 import { OWNER } from './tokens.ts';
 
@@ -47,7 +46,7 @@ export function fakeServices(state: { calls: Calls; jwks: () => string; orders?:
   const listed = () =>
     Array.from({ length: state.orders ?? 2 }, (_, i) => ORDERS[i] ?? order(`0197a000-0000-7000-8000-${String(i).padStart(12, '0')}`, OWNER)); // prettier-ignore
   const note = (method: string, request: object) => void state.calls.push({ method, request: { ...request } });
-  return (router: ConnectRouter) => {
+  return (router: GrpcRouter) => {
     router.service(InventoryService, {
       listProducts: (request) => (note('listProducts', request), { products: [product('p0'), product('p1')] }),
       getProduct: (request) => {
@@ -116,7 +115,7 @@ export function fakeServices(state: { calls: Calls; jwks: () => string; orders?:
 }
 
 /** All of them behind one port. */
-export function serveFakes(routes: (router: ConnectRouter) => void, listenOn = 0) {
+export function serveFakes(routes: (router: GrpcRouter) => void, listenOn = 0) {
   const service = defineService({
     name: 'fakes',
     config: environment({ PORT: port(0) }),

@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { ServiceImpl } from '@connectrpc/connect';
 import { InventoryService } from '@orderplane/contracts/gen/orderplane/inventory/v1/inventory_pb.js';
 import { OrdersService } from '@orderplane/contracts/gen/orderplane/orders/v1/orders_pb.js';
 import { environment, port } from '../config.ts';
@@ -7,6 +6,7 @@ import { CodedError } from '../errors.ts';
 import { currentRequest, requestContextFrom, withRequest } from '../request-context.ts';
 import { defineService, type RunningService, startService } from '../service.ts';
 import { grpcClient } from './client.ts';
+import type { ServiceImpl } from './methods.ts';
 import { serveGrpc } from './server.ts';
 
 type Orders = Partial<ServiceImpl<typeof OrdersService>>;

@@ -1,98 +1,112 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { create, type DescMethod, type DescService, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
-import type { DescService } from '@bufbuild/protobuf';
-import { type Client, Code, ConnectError, createClient, type Interceptor, type Transport } from '@connectrpc/connect';
-import { createGrpcTransport } from '@connectrpc/connect-node';
-import { backoffMs, pause } from '../backoff.ts';
+import { Client as Connection, type ChannelOptions, credentials, Metadata, status as Code } from '@grpc/grpc-js';
+import { backoffMs } from '../backoff.ts';
 import { currentRequest, requestHeaders } from '../request-context.ts';
 import { annotate, inSpan } from '../telemetry/span.ts';
-import { fromWire, wasNeverBegun, wasTurnedAway } from './errors.ts';
-import { rpcSpan, STATUS_CODE } from './spans.ts';
+import { fromWire, statusCodeOf, wasNeverBegun, wasTurnedAway } from './errors.ts';
+import { asBuffer, type CallOptions, type Client, pathOf, unaryMethods } from './methods.ts';
 import { type RetryBudget, retryBudget } from './retry-budget.ts';
-import { guardSessions } from './session-errors.ts';
+import { rpcSpan, STATUS_CODE } from './spans.ts';
 
 const RETRIES = 2;
 /** Each of them may be to another replica. */
 const CONNECTIONS = 3;
 const RETRY_BACKOFF = { firstMs: 50, maxMs: 200 };
 
+const OPTIONS: ChannelOptions = {
+  // Connections of its own.
+  'grpc.use_local_subchannel_pool': 1,
+  // A peer that vanished without closing its connection is noticed by unanswered pings.
+  'grpc.keepalive_time_ms': 5000,
+  'grpc.keepalive_timeout_ms': 2000,
+  'grpc.keepalive_permit_without_calls': 1,
+  // A service that is back is soon found.
+  'grpc.initial_reconnect_backoff_ms': 50,
+  'grpc.max_reconnect_backoff_ms': 500,
+  'grpc.dns_min_time_between_resolutions_ms': 500,
+  // Neither a proxy nor a TXT record has a say in it.
+  'grpc.enable_http_proxy': 0,
+  'grpc.service_config_disable_resolution': 1,
+  'grpc.enable_channelz': 0,
+};
+
 /**
  * A client of another service over h2c, on a few connections, which the service ends now and then so that calls spread over its replicas. Every call has a deadline, carries the ids of the request it serves, and fails with a
  * CodedError that names the service. Tried again, within their deadline, are calls that the
  * service never began with, and when it was not available those that the contract declares free of side effects; others never are; and no more than the budget of retries allows.
  */
-export function grpcClient<Desc extends DescService>(
-  description: Desc,
+export function grpcClient<Service extends DescService>(
+  description: Service,
   { service, url, timeoutMs }: { service: string; url: string; timeoutMs: number },
-): Client<Desc> {
-  guardSessions();
-  const interceptors = [identified, retriedWithin(retryBudget())];
-  const connection = () =>
-    createGrpcTransport({
-      baseUrl: url,
-      defaultTimeoutMs: timeoutMs,
-      interceptors,
-      // A peer that vanished without closing its connection is noticed by unanswered pings.
-      pingIntervalMs: 5000,
-      pingTimeoutMs: 2000,
-    });
-  const client = createClient(description, inTurn(Array.from({ length: CONNECTIONS }, connection)));
-  return withCodedErrors(description, client, service);
-}
-
-/** Calls go over one connection after the other. */
-function inTurn(transports: readonly Transport[]): Transport {
+): Client<Service> {
+  const { hostname, port } = new URL(url);
+  const address = `${hostname}:${port || '80'}`;
+  const connections = Array.from(
+    { length: CONNECTIONS },
+    () => new Connection(address, credentials.createInsecure(), OPTIONS),
+  );
+  const budget = retryBudget();
   let calls = 0;
-  const next = () => transports[calls++ % transports.length]!;
-  return {
-    unary: (...args) => next().unary(...args),
-    stream: (...args) => next().stream(...args),
+  const call = (method: DescMethod) => {
+    const path = pathOf(method);
+    const isSafe = method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
+    return async (request: object, options: CallOptions = {}) => {
+      const deadline = Date.now() + (options.timeoutMs ?? timeoutMs);
+      try {
+        const message = toBinary(method.input, create(method.input, request as Message));
+        const attempt = () => unary(connections[calls++ % CONNECTIONS]!, path, message, deadline);
+        const answer = await inSpan(rpcSpan('client', method), () => retried(attempt, { isSafe, budget, deadline }));
+        return fromBinary(method.output, answer);
+      } catch (error) {
+        throw fromWire(error, service);
+      }
+    };
   };
+  const methods = unaryMethods(description).map((method) => [method.localName, call(method)] as const);
+  return Object.fromEntries(methods) as unknown as Client<Service>;
 }
 
-const identified: Interceptor = (next) => (request) =>
-  inSpan(rpcSpan('client', request.method), async () => {
-    const context = currentRequest();
-    if (context) for (const [name, value] of requestHeaders(context)) request.header.set(name, value);
+interface Retries {
+  /** Whether the call may be made again though the service may have done it. */
+  readonly isSafe: boolean;
+  readonly budget: RetryBudget;
+  /** In milliseconds since the epoch. */
+  readonly deadline: number;
+}
+
+async function retried<T>(attempt: () => Promise<T>, { isSafe, budget, deadline }: Retries): Promise<T> {
+  budget.call();
+  for (let failures = 1; ; failures++) {
     try {
-      return await next(request);
+      return await attempt();
     } catch (error) {
-      annotate({ [STATUS_CODE]: ConnectError.from(error).code });
-      throw error;
+      annotate({ [STATUS_CODE]: statusCodeOf(error) });
+      // A connection that came of age is no sign of trouble: the first time is free.
+      if (failures === 1 && wasTurnedAway(error)) continue;
+      const worthIt = wasNeverBegun(error) || (isSafe && statusCodeOf(error) === Code.UNAVAILABLE);
+      const waitMs = backoffMs(RETRY_BACKOFF, failures);
+      if (!worthIt || failures > RETRIES || Date.now() + waitMs >= deadline || !budget.spend()) throw error;
+      await delay(waitMs);
     }
-  });
+  }
+}
 
-const retriedWithin =
-  (budget: RetryBudget): Interceptor =>
-  (next) =>
-  async (request) => {
-    const safe = request.method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
-    budget.call();
-    for (let failures = 1; ; failures++) {
-      try {
-        return await next(request);
-      } catch (error) {
-        // A connection that came of age is no sign of trouble: the first time is free.
-        if (failures === 1 && wasTurnedAway(error) && !request.signal.aborted) continue;
-        const worthIt = wasNeverBegun(error) || (safe && ConnectError.from(error).code === Code.Unavailable);
-        if (!worthIt || failures > RETRIES || request.signal.aborted || !budget.spend()) throw error;
-        await pause(backoffMs(RETRY_BACKOFF, failures), request.signal);
-      }
-    }
-  };
-
-// Interceptors can throw only ConnectErrors, so that the translation has to sit around the client.
-function withCodedErrors<Desc extends DescService>(
-  description: Desc,
-  client: Client<Desc>,
-  service: string,
-): Client<Desc> {
-  type Call = (...args: unknown[]) => Promise<unknown>;
-  const calls = client as unknown as Record<string, Call>;
-  const wrapped = description.methods.map(({ localName, methodKind }) => {
-    const call = calls[localName] as Call;
-    if (methodKind !== 'unary') throw new Error(`${description.typeName}.${localName}: only unary methods are served`);
-    const coded: Call = (...args) => call(...args).catch((error: unknown) => Promise.reject(fromWire(error, service)));
-    return [localName, coded] as const;
+/** One call with the ids of the current request. The deadline is in milliseconds since the epoch. */
+function unary(connection: Connection, path: string, message: Uint8Array, deadline: number): Promise<Uint8Array> {
+  const metadata = new Metadata();
+  const context = currentRequest();
+  if (context) for (const [name, value] of requestHeaders(context)) metadata.set(name, value);
+  return new Promise((resolve, reject) => {
+    connection.makeUnaryRequest<Uint8Array, Uint8Array>(
+      path,
+      asBuffer,
+      (bytes) => bytes,
+      message,
+      metadata,
+      { deadline },
+      (error, answer) => (error ? reject(error) : resolve(answer!)),
+    );
   });
-  return Object.fromEntries(wrapped) as unknown as Client<Desc>;
 }
