@@ -22,7 +22,8 @@ export const orders = defineService({
     const inventory = grpcClient(InventoryService, {
       service: 'inventory',
       url: config.INVENTORY_URL,
-      timeoutMs: 2000,
+      // Who asks orders waits twice as long.
+      timeoutMs: 4000,
     });
     const store = postgresEventStore(pool, { snapshotInterval: config.SNAPSHOT_INTERVAL });
     const deps = {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { InventoryService } from '@orderplane/contracts/gen/orderplane/inventory/v1/inventory_pb.js';
 import { OrdersService } from '@orderplane/contracts/gen/orderplane/orders/v1/orders_pb.js';
@@ -108,6 +109,16 @@ describe('a call to another service', () => {
     expect(await call).toMatchObject({ id: 'done' });
     await stopped;
   });
+
+  test('is finished also when its connection would have been pinged meanwhile', async () => {
+    const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+    const service = await serve({ orders: { cancelOrder: async () => (begin(), await delay(6_000), { id: 'done' }) } });
+    const call = grpcClient(OrdersService, { ...options(service.port), timeoutMs: 10_000 }).cancelOrder({});
+    await begun;
+    const stopped = stop(service);
+    expect(await call).toMatchObject({ id: 'done' });
+    await stopped;
+  }, 15_000);
 
   test('only ever fails with SERVICE_UNAVAILABLE while the service restarts, and was then not begun', async () => {
     let handled = 0;

@@ -1,10 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { create, type DescMethod, type DescService, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
-import { Client as Connection, type ChannelOptions, credentials, Metadata, status as Code } from '@grpc/grpc-js';
+import {
+  Client as Connection,
+  type ChannelOptions,
+  connectivityState,
+  credentials,
+  Metadata,
+  status as Code,
+} from '@grpc/grpc-js';
 import { backoffMs } from '../backoff.ts';
 import { currentRequest, requestHeaders } from '../request-context.ts';
 import { annotate, inSpan } from '../telemetry/span.ts';
+import { answerDrainingPings } from './draining-sessions.ts';
 import { fromWire, statusCodeOf, wasNeverBegun, wasTurnedAway } from './errors.ts';
 import { asBuffer, type CallOptions, type Client, pathOf, unaryMethods } from './methods.ts';
 import { type RetryBudget, retryBudget } from './retry-budget.ts';
@@ -41,14 +49,16 @@ export function grpcClient<Service extends DescService>(
   description: Service,
   { service, url, timeoutMs }: { service: string; url: string; timeoutMs: number },
 ): Client<Service> {
+  answerDrainingPings();
   const { hostname, port } = new URL(url);
   const address = `${hostname}:${port || '80'}`;
   const connections = Array.from(
     { length: CONNECTIONS },
     () => new Connection(address, credentials.createInsecure(), OPTIONS),
   );
+  connections.forEach(keepConnected);
+  const next = inTurn(connections);
   const budget = retryBudget();
-  let calls = 0;
   const call = (method: DescMethod) => {
     const path = pathOf(method);
     const isSafe = method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
@@ -56,7 +66,7 @@ export function grpcClient<Service extends DescService>(
       const deadline = Date.now() + (options.timeoutMs ?? timeoutMs);
       try {
         const message = toBinary(method.input, create(method.input, request as Message));
-        const attempt = () => unary(connections[calls++ % CONNECTIONS]!, path, message, deadline);
+        const attempt = () => unary(next(), path, message, deadline);
         const answer = await inSpan(rpcSpan('client', method), () => retried(attempt, { isSafe, budget, deadline }));
         return fromBinary(method.output, answer);
       } catch (error) {
@@ -66,6 +76,27 @@ export function grpcClient<Service extends DescService>(
   };
   const methods = unaryMethods(description).map((method) => [method.localName, call(method)] as const);
   return Object.fromEntries(methods) as unknown as Client<Service>;
+}
+
+/** Connects before there is a call, and anew whenever the service has ended the connection: no call has to wait for that. */
+function keepConnected(connection: Connection): void {
+  const channel = connection.getChannel();
+  channel.getConnectivityState(true);
+  const state = channel.getConnectivityState(false);
+  channel.watchConnectivityState(state, Infinity, () => setImmediate(keepConnected, connection));
+}
+
+/** One connection after the other, of those that are up if any is: the way to a replica that vanished or froze may be long in failing. */
+function inTurn(connections: readonly Connection[]): () => Connection {
+  let calls = 0;
+  const next = () => connections[calls++ % connections.length]!;
+  return () => {
+    for (let tried = 0; tried < connections.length; tried++) {
+      const connection = next();
+      if (connection.getChannel().getConnectivityState(false) === connectivityState.READY) return connection;
+    }
+    return next();
+  };
 }
 
 interface Retries {
