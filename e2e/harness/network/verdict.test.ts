@@ -33,6 +33,13 @@ const flow = (from: string, to: string, seconds: number, port = 5432): FlowLogEn
 });
 
 const DB = pod('db', '10.0.0.2');
+const LOST: FlowLogEntry = {
+  at: at(20),
+  pod: {
+    metadata: { name: 'db', namespace: 'shop', uid: 'db', labels: { app: 'db' }, creationTimestamp: new Date(START).toISOString() },
+    status: { phase: 'Failed', containerStatuses: [{ state: { terminated: { reason: 'ContainerStatusUnknown' } } }] },
+  } as unknown as Pod,
+}; // prettier-ignore
 const CLOSED = policy('db', 'web', 0);
 
 test.each<[string, FlowLogEntry[], string[]]>([
@@ -44,6 +51,7 @@ test.each<[string, FlowLogEntry[], string[]]>([
   ['is allowed if a policy that allows it comes at that moment', [pod('web', '10.0.0.1'), DB, policy('db', 'job', 0), flow('10.0.0.1', '10.0.0.2', 10), policy('db', 'web', 11)], ['web policed']],
   ['is left out that comes from the node', [DB, CLOSED, flow('10.0.0.9', '10.0.0.2', 10)], []],
   ['is of the pod that has the address then', [pod('job', '10.0.0.1', 0, 5), pod('web', '10.0.0.1', 20), DB, CLOSED, flow('10.0.0.1', '10.0.0.2', 4), flow('10.0.0.1', '10.0.0.2', 25)], ['job policed refused', 'web policed']],
+  ['is of a pod also when in the end neither its address nor when it ended was told', [pod('job', '10.0.0.1'), DB, CLOSED, flow('10.0.0.1', '10.0.0.2', 10), LOST, flow('10.0.0.1', '10.0.0.2', 25)], ['job policed refused', 'job']],
 ])('a connection %s', (_, log, wanted) => {
   const seen = flowHistory(log).connections.map(({ from, isPoliced, isRefused }) =>
     [from.metadata.name, isPoliced && 'policed', isRefused && 'refused'].filter(Boolean).join(' '),

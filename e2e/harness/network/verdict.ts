@@ -36,12 +36,16 @@ export function flowHistory(log: readonly FlowLogEntry[]): FlowHistory {
   const labels = new Map(
     lifetimesOf<KubeObject>(log, 'namespace').map(({ object: { metadata } }) => [metadata.name, metadata.labels]),
   );
-  const byAddress = Map.groupBy(pods, ({ object }) => object.status?.podIP);
+  const byAddress = Map.groupBy(
+    pods.flatMap((pod) => addressesOf(pod).map((address) => ({ address, pod }))),
+    ({ address }) => address,
+  );
 
   const podAt = (address: string, at: number) =>
     byAddress
       .get(address)
-      ?.filter((pod) => bornAt(pod) <= at + SLACK_MS && at <= endOf(pod) + SLACK_MS)
+      ?.map(({ pod }) => pod)
+      .filter((pod) => bornAt(pod) <= at + SLACK_MS && at <= endOf(pod) + SLACK_MS)
       .toSorted((a, b) => bornAt(b) - bornAt(a))[0]?.object;
   const policiesAt = (ends: readonly Endpoint[], at: number) =>
     [...new Set(ends.map(({ namespace }) => namespace))]
@@ -123,13 +127,20 @@ function bornAt({ object }: Lifetime<Pod>): number {
   return Date.parse(object.metadata.creationTimestamp ?? '') || 0;
 }
 
-/** A pod that has ended keeps its address in its status, which is given to others then. */
-function endOf({ object: { status }, goneAt }: Lifetime<Pod>): number {
-  if (status?.phase !== 'Succeeded' && status?.phase !== 'Failed') return goneAt;
-  const ends = (status.containerStatuses ?? []).map(
-    ({ state }) => Date.parse(state?.terminated?.finishedAt ?? '') || 0,
+/** All that it ever had: what is told of a pod in the end may name none any more. */
+function addressesOf({ versions }: Lifetime<Pod>): string[] {
+  return [...new Set(versions.flatMap(({ object: { status } }) => status?.podIP ?? []))];
+}
+
+/** A pod that has ended keeps its address in its status, which is given to others then. When it ended is not known of containers that the kubelet lost. */
+function endOf({ object: { status }, versions, goneAt }: Lifetime<Pod>): number {
+  const ended = versions.find(
+    ({ object }) => object.status?.phase === 'Succeeded' || object.status?.phase === 'Failed',
   );
-  return Math.min(goneAt, Math.max(...ends) + 1_000);
+  if (!ended) return goneAt;
+  const ends = (status?.containerStatuses ?? []).map(({ state }) => Date.parse(state?.terminated?.finishedAt ?? ''));
+  const told = Math.max(...ends);
+  return Math.min(goneAt, Number.isFinite(told) ? told + 1_000 : ended.at);
 }
 
 function namespaceOf({ object }: Lifetime<NetworkPolicy>): string {

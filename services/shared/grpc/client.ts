@@ -56,7 +56,8 @@ export function grpcClient<Service extends DescService>(
     { length: CONNECTIONS },
     () => new Connection(address, credentials.createInsecure(), OPTIONS),
   );
-  connections.forEach(keepConnected);
+  // The first calls are not to wait for it.
+  connections.forEach(isUp);
   const next = inTurn(connections);
   const budget = retryBudget();
   const call = (method: DescMethod) => {
@@ -78,12 +79,9 @@ export function grpcClient<Service extends DescService>(
   return Object.fromEntries(methods) as unknown as Client<Service>;
 }
 
-/** Connects before there is a call, and anew whenever the service has ended the connection: no call has to wait for that. */
-function keepConnected(connection: Connection): void {
-  const channel = connection.getChannel();
-  channel.getConnectivityState(true);
-  const state = channel.getConnectivityState(false);
-  channel.watchConnectivityState(state, Infinity, () => setImmediate(keepConnected, connection));
+/** Whether it is up. If not, it begins to connect. */
+function isUp(connection: Connection): boolean {
+  return connection.getChannel().getConnectivityState(true) === connectivityState.READY;
 }
 
 /** One connection after the other, of those that are up if any is: the way to a replica that vanished or froze may be long in failing. */
@@ -93,7 +91,7 @@ function inTurn(connections: readonly Connection[]): () => Connection {
   return () => {
     for (let tried = 0; tried < connections.length; tried++) {
       const connection = next();
-      if (connection.getChannel().getConnectivityState(false) === connectivityState.READY) return connection;
+      if (isUp(connection)) return connection;
     }
     return next();
   };
