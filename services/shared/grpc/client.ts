@@ -57,7 +57,7 @@ export function grpcClient<Service extends DescService>(
     () => new Connection(address, credentials.createInsecure(), OPTIONS),
   );
   // The first calls are not to wait for it.
-  connections.forEach(isUp);
+  connections.forEach(connect);
   const next = inTurn(connections);
   const budget = retryBudget();
   const call = (method: DescMethod) => {
@@ -79,8 +79,8 @@ export function grpcClient<Service extends DescService>(
   return Object.fromEntries(methods) as unknown as Client<Service>;
 }
 
-/** Whether it is up. If not, it begins to connect. */
-function isUp(connection: Connection): boolean {
+/** Begins to connect where there is no connection, and tells whether it is up. */
+function connect(connection: Connection): boolean {
   return connection.getChannel().getConnectivityState(true) === connectivityState.READY;
 }
 
@@ -91,7 +91,7 @@ function inTurn(connections: readonly Connection[]): () => Connection {
   return () => {
     for (let tried = 0; tried < connections.length; tried++) {
       const connection = next();
-      if (isUp(connection)) return connection;
+      if (connect(connection)) return connection;
     }
     return next();
   };
