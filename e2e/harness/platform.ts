@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { OrderPlatforms } from '@orderplane/operator/api/v1alpha1/index.ts';
 import {
+  findCondition,
   Namespaces,
   Pods,
   Secrets,
@@ -65,15 +66,33 @@ export function platformHandle(cluster: TestCluster, { namespace, name }: Platfo
         timeoutMs,
         what: `readiness of platform ${namespace}/${name}`,
       };
-      await waitForObject(
-        cluster.client,
-        OrderPlatforms,
-        { namespace, name },
-        (object) => holds(object, 'Ready'),
-        options,
-      );
+      try {
+        await waitForObject(
+          cluster.client,
+          OrderPlatforms,
+          { namespace, name },
+          (found) => holds(found, 'Ready'),
+          options,
+        );
+      } catch (error) {
+        throw new Error(
+          `${(error as Error).message}\n${await lastWordsOfUnready(cluster, namespace, await this.pods())}`,
+        );
+      }
     },
   };
+}
+
+/** What pods that are not ready logged at the end, for the message of a test that waited for them. */
+async function lastWordsOfUnready({ client }: TestCluster, namespace: string, pods: readonly Pod[]): Promise<string> {
+  const unready = pods.filter(
+    ({ status }) => status?.phase !== 'Succeeded' && findCondition(status?.conditions, 'Ready')?.status !== 'True',
+  );
+  const logs = unready.map(async ({ metadata: { name } }) => {
+    const log = await client.podLogs({ namespace, name }, { tailLines: 30 }).catch(String);
+    return `Log of pod ${name}, which is not ready:\n${log}`;
+  });
+  return logs.length > 0 ? (await Promise.all(logs)).join('\n') : 'By the API server, all pods are ready.';
 }
 
 type Edit = (objects: KubeObject[]) => KubeObject[];

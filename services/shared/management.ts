@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import type { Logger } from './log.ts';
+import { type Logger, troubleLog } from './log.ts';
 
 export interface Check {
   readonly name: string;
@@ -25,12 +25,12 @@ export interface ReadinessReport {
   readonly checks: Readonly<Record<string, 'ok' | 'failing'>>;
 }
 
-/** Not ready until `start` was called and as long as every critical check passes. */
-export function createReadiness(): Readiness & { start(): void } {
-  const checks: Check[] = [];
+/** Not ready until `start` was called and as long as every critical check passes. Why one fails is in the log. */
+export function createReadiness(log: Logger): Readiness & { start(): void } {
+  const checks: WatchedCheck[] = [];
   let phase: 'starting' | 'serving' | 'draining' = 'starting';
   return {
-    add: (check) => void checks.push(check),
+    add: (check) => void checks.push({ ...check, state: troubleLog(log, `readiness check ${check.name}`) }),
     start: () => void (phase = 'serving'),
     drain: () => void (phase = 'draining'),
     isDraining: () => phase === 'draining',
@@ -44,15 +44,21 @@ export function createReadiness(): Readiness & { start(): void } {
   };
 }
 
-async function passes(check: Check): Promise<boolean> {
+interface WatchedCheck extends Check {
+  readonly state: ReturnType<typeof troubleLog>;
+}
+
+async function passes({ run, state }: WatchedCheck): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('timed out')), CHECK_TIMEOUT_MS);
+    timer = setTimeout(() => reject(new Error(`no answer within ${CHECK_TIMEOUT_MS} ms`)), CHECK_TIMEOUT_MS);
   });
   try {
-    await Promise.race([check.run(), timeout]);
+    await Promise.race([run(), timeout]);
+    state.fine();
     return true;
-  } catch {
+  } catch (error) {
+    state.trouble(error);
     return false;
   } finally {
     clearTimeout(timer);

@@ -50,7 +50,7 @@ export async function startService<Config extends BaseConfig>(
   const config = loadConfig(name, service.config, env);
   const log = createLogger(name, config.LOG_LEVEL);
   const metrics = createMetrics(name);
-  const readiness = createReadiness();
+  const readiness = createReadiness(log);
   const management = managementServer(readiness, metrics, log);
   const stops: (() => Promise<void>)[] = [() => closeServer(management)];
 

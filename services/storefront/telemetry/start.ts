@@ -13,7 +13,7 @@ export async function startTelemetry(): Promise<void> {
   const config = loadConfig(SERVICE, environment({}), process.env);
   const log = createLogger(SERVICE, config.LOG_LEVEL);
   const metrics = createMetrics(SERVICE);
-  const readiness = createReadiness();
+  const readiness = createReadiness(log);
   const management = managementServer(readiness, metrics, log).listen(config.MANAGEMENT_PORT);
   await once(management, 'listening');
   const tracing = await openTracing(config, { service: SERVICE, metrics, log });
