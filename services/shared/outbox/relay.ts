@@ -113,6 +113,9 @@ async function runSession(options: RelayOptions, hooks: SessionHooks): Promise<v
   client.on('error', () => wakeUp.raise());
   try {
     await client.connect();
+    // A deletion need not be on the disk at once, where it would keep the service's commits waiting: if a crash takes it back, its events are
+    // published again under the same ids, as those of a relay that died before it deleted them.
+    await client.query('set synchronous_commit = off');
     await acquireLeadership(client, pollMs, signal);
     hooks.leads();
     while (!signal.aborted) {
