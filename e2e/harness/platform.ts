@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import { OrderPlatforms } from '@orderplane/operator/api/v1alpha1/index.ts';
 import {
-  findCondition,
   Namespaces,
   Pods,
   Secrets,
@@ -12,7 +11,7 @@ import {
   type Resource,
 } from '@orderplane/operator/runtime/index.ts';
 import { figure, type TestCluster } from './cluster.ts';
-import { holds } from './conditions.ts';
+import { conditionOf, holds } from './conditions.ts';
 import { exampleManifests, type PlatformName } from './manifests.ts';
 import { waitForObject } from './watching.ts';
 
@@ -75,9 +74,8 @@ export function platformHandle(cluster: TestCluster, { namespace, name }: Platfo
           options,
         );
       } catch (error) {
-        throw new Error(
-          `${(error as Error).message}\n${await lastWordsOfUnready(cluster, namespace, await this.pods())}`,
-        );
+        const words = await lastWordsOfUnready(cluster, namespace, await this.pods());
+        throw new Error(`${(error as Error).message}\n${words}`);
       }
     },
   };
@@ -86,7 +84,7 @@ export function platformHandle(cluster: TestCluster, { namespace, name }: Platfo
 /** What pods that are not ready logged at the end, for the message of a test that waited for them. */
 async function lastWordsOfUnready({ client }: TestCluster, namespace: string, pods: readonly Pod[]): Promise<string> {
   const unready = pods.filter(
-    ({ status }) => status?.phase !== 'Succeeded' && findCondition(status?.conditions, 'Ready')?.status !== 'True',
+    (pod) => pod.status?.phase !== 'Succeeded' && conditionOf(pod, 'Ready')?.status !== 'True',
   );
   const logs = unready.map(async ({ metadata: { name } }) => {
     const log = await client.podLogs({ namespace, name }, { tailLines: 30 }).catch(String);
