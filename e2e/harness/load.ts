@@ -17,7 +17,12 @@ const PRODUCTS = '{ products { id name } }';
 const ORDERS = '{ orders(first: 5) { items { id } } }';
 
 /** Of two requests one is an order, and one a read, of products and orders in turn; until the signal. */
-export async function keepBusy(gatewayUrl: string, perSecond: number, until: AbortSignal): Promise<NotedRequest[]> {
+export async function keepBusy(
+  gatewayUrl: string,
+  perSecond: number,
+  until: AbortSignal,
+  onFailure: () => void,
+): Promise<NotedRequest[]> {
   const noted: NotedRequest[] = [];
   const underWay = new Set<Promise<void>>();
   const note = async (kind: NotedRequest['kind'], ask: () => Promise<string | void>) => {
@@ -26,6 +31,7 @@ export async function keepBusy(gatewayUrl: string, perSecond: number, until: Abo
       (order) => (order === undefined ? {} : { order }),
       (error: unknown) => ({ error: error instanceof Error ? `${error.message} ${error.cause instanceof Error ? error.cause.message : ''}` : String(error) }),
     );
+    if ('error' in outcome) onFailure();
     noted.push({ kind, startedAt, ms: performance.now() - startedAt, ...outcome });
   };
   const order = () => note('order', async () => (await createOrder(gatewayUrl, 'p1', 1)).id);

@@ -17,6 +17,8 @@ import { waitForObject } from './watching.ts';
 
 /** Generous: a test asserts that a platform comes up, the benchmark measures how fast. */
 const READY_TIMEOUT_MS = 180_000;
+/** Selects the pods of services. */
+export const SERVICES = 'app.kubernetes.io/component=service';
 
 export interface PlatformHandle extends PlatformName {
   readonly cluster: TestCluster;
@@ -27,6 +29,8 @@ export interface PlatformHandle extends PlatformName {
   gatewayUrl(): Promise<string>;
   storefrontUrl(): Promise<string>;
   pods(labelSelector?: string): Promise<Pod[]>;
+  /** How the pods of services are, and what they logged last. */
+  lastWords(): Promise<string>;
   waitReady(timeoutMs?: number): Promise<void>;
 }
 
@@ -60,6 +64,9 @@ export function platformHandle(cluster: TestCluster, { namespace, name }: Platfo
       const selector = [`orderplane.dev/platform=${name}`, labelSelector].filter(Boolean).join(',');
       return (await cluster.client.list(Pods, { namespace, labelSelector: selector })).items;
     },
+    async lastWords() {
+      return lastWords(cluster, namespace, await this.pods(SERVICES));
+    },
     async waitReady(timeoutMs = READY_TIMEOUT_MS) {
       const options = {
         timeoutMs,
@@ -81,16 +88,23 @@ export function platformHandle(cluster: TestCluster, { namespace, name }: Platfo
   };
 }
 
-/** What pods that are not ready logged at the end, for the message of a test that waited for them. */
-async function lastWordsOfUnready({ client }: TestCluster, namespace: string, pods: readonly Pod[]): Promise<string> {
+async function lastWordsOfUnready(cluster: TestCluster, namespace: string, pods: readonly Pod[]): Promise<string> {
   const unready = pods.filter(
     (pod) => pod.status?.phase !== 'Succeeded' && conditionOf(pod, 'Ready')?.status !== 'True',
   );
-  const logs = unready.map(async ({ metadata: { name } }) => {
+  return unready.length > 0 ? lastWords(cluster, namespace, unready) : 'By the API server, all pods are ready.';
+}
+
+/** How pods are, and what they logged last: for who looks for the cause of a test's failure. */
+async function lastWords({ client }: TestCluster, namespace: string, pods: readonly Pod[]): Promise<string> {
+  const words = pods.map(async (pod) => {
+    const { name, deletionTimestamp } = pod.metadata;
+    const ready = conditionOf(pod, 'Ready');
+    const leaving = deletionTimestamp ? `, told to end by ${deletionTimestamp}` : '';
     const log = await client.podLogs({ namespace, name }, { tailLines: 30 }).catch(String);
-    return `Log of pod ${name}, which is not ready:\n${log}`;
+    return `Pod ${name}, Ready=${ready?.status} since ${ready?.lastTransitionTime}${leaving}, logged:\n${log}`;
   });
-  return logs.length > 0 ? (await Promise.all(logs)).join('\n') : 'By the API server, all pods are ready.';
+  return (await Promise.all(words)).join('\n');
 }
 
 type Edit = (objects: KubeObject[]) => KubeObject[];

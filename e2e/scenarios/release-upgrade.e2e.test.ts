@@ -17,14 +17,13 @@ import { conditionOf, holds } from '../harness/conditions.ts';
 import { inFigures, keepBusy, type NotedRequest } from '../harness/load.ts';
 import { FAILING_RELEASE, SLOW_RELEASE } from '../harness/next-releases.ts';
 import { documentsPerOrder } from '../harness/orders.ts';
-import { applyUltralight, testNamespace, type PlatformHandle } from '../harness/platform.ts';
+import { applyUltralight, SERVICES, testNamespace, type PlatformHandle } from '../harness/platform.ts';
 import { connectMongo, connectPostgres } from '../harness/stores.ts';
 import { waitForObject, waitForObjects } from '../harness/watching.ts';
 
 const PER_SECOND = 12;
 /** A request that is under way when the lock comes waits for it, and so does one that comes a moment before. */
 const SLACK_MS = 500;
-const SERVICES = 'app.kubernetes.io/component=service';
 
 const cluster = await openCluster();
 const namespace = await testNamespace(cluster, 'release');
@@ -62,13 +61,17 @@ async function runs(version: string): Promise<void> {
 /** Everything that customers asked for while the work went on. */
 async function whileBusy(work: () => Promise<void>): Promise<NotedRequest[]> {
   const stop = new AbortController();
-  const load = keepBusy(await platform.gatewayUrl(), PER_SECOND, stop.signal);
+  let words: Promise<string> | undefined;
+  const load = keepBusy(await platform.gatewayUrl(), PER_SECOND, stop.signal, () => {
+    words ??= platform.lastWords();
+  });
   await work().finally(() => stop.abort());
   const requests = await load;
   for (const kind of ['products', 'orders', 'order'] as const) {
     const what = kind === 'order' ? 'placing orders' : `reading ${kind}`;
     figure(what, inFigures(requests.filter((each) => each.kind === kind)));
   }
+  if (words) figure('at the first failure', await words);
   return requests;
 }
 

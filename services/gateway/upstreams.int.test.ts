@@ -18,14 +18,18 @@ describe('a service that is away', () => {
     ['USERS_URL', 'users', 'POST /auth/login'],
     // Without its keys nobody can be told from anybody.
     ['USERS_URL', 'users', 'GET /orders'],
-  ])('(%s) is named, and the client told when to try again: %s, %s', async (variable, service, name) => {
-    gateway = await startGateway({ [variable]: NOBODY });
-    const { path, body } = EXAMPLES[name]!;
-    const answer = await gateway.send(name.split(' ')[0]!, `/api/v1${path}`, { token: gateway.tokens.own, body });
-    expect(answer).toMatchObject({ status: 503, body: { code: 'SERVICE_UNAVAILABLE', service } });
-    expect(answer.headers.get('retry-after')).toBe('2');
-    expect(JSON.stringify(answer.body)).not.toMatch(/127\.0\.0\.1|ECONN/);
-  });
+  ])(
+    '(%s) is named, and the client told when to try again: %s, %s',
+    async (variable, service, name) => {
+      gateway = await startGateway({ [variable]: NOBODY });
+      const { path, body } = EXAMPLES[name]!;
+      const answer = await gateway.send(name.split(' ')[0]!, `/api/v1${path}`, { token: gateway.tokens.own, body });
+      expect(answer).toMatchObject({ status: 503, body: { code: 'SERVICE_UNAVAILABLE', service } });
+      expect(answer.headers.get('retry-after')).toBe('2');
+      expect(JSON.stringify(answer.body)).not.toMatch(/127\.0\.0\.1|ECONN/);
+    },
+    15_000,
+  );
 
   test('is shown by the health of the whole; one that is not part of the platform is not', async () => {
     gateway = await startGateway({ ORDER_QUERY_URL: NOBODY, PAYMENTS_URL: '' });

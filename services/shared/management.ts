@@ -10,7 +10,13 @@ export interface Check {
   run(): Promise<void>;
 }
 
-const CHECK_TIMEOUT_MS = 1500;
+/** Well within the time in which the kubelet wants its answer. */
+const CHECK_TIMEOUT_MS = 1000;
+/**
+ * What was well so short a time ago does not make a service unready. Replicas share what they need: where that is slow for a moment, all would
+ * be taken out of their Service at once, and everybody refused instead of kept waiting.
+ */
+const GRACE_MS = 10_000;
 
 export interface Readiness {
   add(check: Check): void;
@@ -25,27 +31,36 @@ export interface ReadinessReport {
   readonly checks: Readonly<Record<string, 'ok' | 'failing'>>;
 }
 
-/** Not ready until `start` was called and as long as every critical check passes. Why one fails is in the log. */
-export function createReadiness(log: Logger): Readiness & { start(): void } {
+/** Ready once `start` was called and while every critical check passes, or did within the last 10 s. Why one fails is in the log. */
+export function createReadiness(
+  log: Logger,
+  now: () => number = () => performance.now(),
+): Readiness & { start(): void } {
   const checks: WatchedCheck[] = [];
   let phase: 'starting' | 'serving' | 'draining' = 'starting';
   return {
-    add: (check) => void checks.push({ ...check, state: troubleLog(log, `readiness check ${check.name}`) }),
+    add: (check) =>
+      void checks.push({ ...check, state: troubleLog(log, `readiness check ${check.name}`), passedAt: -Infinity }),
     start: () => void (phase = 'serving'),
     drain: () => void (phase = 'draining'),
     isDraining: () => phase === 'draining',
     async report() {
-      const passed = await Promise.all(checks.map(passes));
-      return {
-        ready: phase === 'serving' && checks.every((check, index) => passed[index] === true || !check.critical),
-        checks: Object.fromEntries(checks.map(({ name }, index) => [name, passed[index] === true ? 'ok' : 'failing'])),
-      };
+      const states = checks.map(async (check) => {
+        const passed = await passes(check);
+        if (passed) check.passedAt = now();
+        return [check.name, passed ? 'ok' : 'failing'] as const;
+      });
+      const isWell = ({ critical, passedAt }: WatchedCheck) => !critical || now() - passedAt <= GRACE_MS;
+      const report = Object.fromEntries(await Promise.all(states));
+      return { ready: phase === 'serving' && checks.every(isWell), checks: report };
     },
   };
 }
 
 interface WatchedCheck extends Check {
   readonly state: ReturnType<typeof troubleLog>;
+  /** By the clock of the readiness. */
+  passedAt: number;
 }
 
 async function passes({ run, state }: WatchedCheck): Promise<boolean> {

@@ -148,4 +148,26 @@ describe('a call to another service', () => {
     expect(outcomes.filter((outcome) => outcome !== 'answered' && outcome !== 'SERVICE_UNAVAILABLE')).toEqual([]);
     expect(outcomes.filter((outcome) => outcome === 'answered')).toHaveLength(handled);
   });
+
+  test('waits for a service that was there a moment ago, whatever the call does, and is made once', async () => {
+    let handled = 0;
+    const orders: Orders = { createOrder: async () => ({ id: String((handled += 1)) }) };
+    const before = await serve({ orders });
+    const client = grpcClient(OrdersService, { ...options(before.port), timeoutMs: 10_000 });
+    await client.createOrder({});
+    await stop(before);
+    const calls = Array.from({ length: 20 }, () => client.createOrder({}));
+    await delay(1_500);
+    await serve({ orders }, before.port);
+    await Promise.all(calls);
+    expect(handled).toBe(21);
+  }, 15_000);
+
+  test('fails at once when the service has been away for longer', async () => {
+    const client = grpcClient(OrdersService, { ...options(1), timeoutMs: 30_000 });
+    const failure = { code: 'SERVICE_UNAVAILABLE', service: 'orders' };
+    await expect(client.createOrder({})).rejects.toMatchObject(failure);
+    const second = Promise.race([client.createOrder({}), delay(3_000, 'still waiting')]);
+    await expect(second).rejects.toMatchObject(failure);
+  }, 15_000);
 });

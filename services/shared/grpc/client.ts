@@ -12,8 +12,9 @@ import {
 import { backoffMs } from '../backoff.ts';
 import { currentRequest, requestHeaders } from '../request-context.ts';
 import { annotate, inSpan } from '../telemetry/span.ts';
+import { limitConnecting } from './connect-timeout.ts';
 import { answerDrainingPings } from './draining-sessions.ts';
-import { fromWire, statusCodeOf, wasNeverBegun, wasTurnedAway } from './errors.ts';
+import { foundNoConnection, fromWire, statusCodeOf, wasNeverBegun, wasTurnedAway } from './errors.ts';
 import { asBuffer, type CallOptions, type Client, pathOf, unaryMethods } from './methods.ts';
 import { type RetryBudget, retryBudget } from './retry-budget.ts';
 import { rpcSpan, STATUS_CODE } from './spans.ts';
@@ -22,6 +23,8 @@ const RETRIES = 2;
 /** Each of them may be to another replica. */
 const CONNECTIONS = 3;
 const RETRY_BACKOFF = { firstMs: 50, maxMs: 200 };
+/** From the first call that found no connection: a service that is begun anew, or moves, is back by then. */
+const PATIENCE_MS = 5000;
 
 const OPTIONS: ChannelOptions = {
   // Connections of its own.
@@ -42,7 +45,7 @@ const OPTIONS: ChannelOptions = {
 
 /**
  * A client of another service over h2c, on a few connections, which the service ends now and then so that calls spread over its replicas. Every call has a deadline, carries the ids of the request it serves, and fails with a
- * CodedError that names the service. Tried again, within their deadline, are calls that the
+ * CodedError that names the service. Where there is no connection, and was a few seconds ago, calls wait for one. Tried again, within their deadline, are calls that the
  * service never began with, and when it was not available those that the contract declares free of side effects; others never are; and no more than the budget of retries allows.
  */
 export function grpcClient<Service extends DescService>(
@@ -50,6 +53,7 @@ export function grpcClient<Service extends DescService>(
   { service, url, timeoutMs }: { service: string; url: string; timeoutMs: number },
 ): Client<Service> {
   answerDrainingPings();
+  limitConnecting();
   const { hostname, port } = new URL(url);
   const address = `${hostname}:${port || '80'}`;
   const connections = Array.from(
@@ -58,7 +62,7 @@ export function grpcClient<Service extends DescService>(
   );
   // The first calls are not to wait for it.
   connections.forEach(connect);
-  const next = inTurn(connections);
+  const turns = inTurn(connections);
   const budget = retryBudget();
   const call = (method: DescMethod) => {
     const path = pathOf(method);
@@ -67,8 +71,9 @@ export function grpcClient<Service extends DescService>(
       const deadline = Date.now() + (options.timeoutMs ?? timeoutMs);
       try {
         const message = toBinary(method.input, create(method.input, request as Message));
-        const attempt = () => unary(next(), path, message, deadline);
-        const answer = await inSpan(rpcSpan('client', method), () => retried(attempt, { isSafe, budget, deadline }));
+        const attempt = () => unary(turns.next(), path, message, deadline);
+        const retries = { isSafe, budget, deadline, isPatient: turns.isPatient };
+        const answer = await inSpan(rpcSpan('client', method), () => retried(attempt, retries));
         return fromBinary(method.output, answer);
       } catch (error) {
         throw fromWire(error, service);
@@ -84,16 +89,29 @@ function connect(connection: Connection): boolean {
   return connection.getChannel().getConnectivityState(true) === connectivityState.READY;
 }
 
-/** One connection after the other, of those that are up if any is: the way to a replica that vanished or froze may be long in failing. */
-function inTurn(connections: readonly Connection[]): () => Connection {
+interface Turns {
+  /** One connection after the other, of those that are up if any is: the way to a replica that vanished or froze may be long in failing. */
+  next(): Connection;
+  /** Whether none is up, and that is new. */
+  isPatient(): boolean;
+}
+
+function inTurn(connections: readonly Connection[]): Turns {
   let calls = 0;
-  const next = () => connections[calls++ % connections.length]!;
-  return () => {
-    for (let tried = 0; tried < connections.length; tried++) {
-      const connection = next();
-      if (connect(connection)) return connection;
-    }
-    return next();
+  let downSince: number | undefined;
+  const turn = () => connections[calls++ % connections.length]!;
+  return {
+    next() {
+      for (let tried = 0; tried < connections.length; tried++) {
+        const connection = turn();
+        if (!connect(connection)) continue;
+        downSince = undefined;
+        return connection;
+      }
+      downSince ??= performance.now();
+      return turn();
+    },
+    isPatient: () => downSince !== undefined && performance.now() - downSince < PATIENCE_MS,
   };
 }
 
@@ -103,9 +121,12 @@ interface Retries {
   readonly budget: RetryBudget;
   /** In milliseconds since the epoch. */
   readonly deadline: number;
+  /** Whether a call that found no connection is to wait for one. */
+  readonly isPatient: () => boolean;
 }
 
-async function retried<T>(attempt: () => Promise<T>, { isSafe, budget, deadline }: Retries): Promise<T> {
+async function retried<T>(attempt: () => Promise<T>, retries: Retries): Promise<T> {
+  const { isSafe, budget, deadline, isPatient } = retries;
   budget.call();
   for (let failures = 1; ; failures++) {
     try {
@@ -114,9 +135,12 @@ async function retried<T>(attempt: () => Promise<T>, { isSafe, budget, deadline 
       annotate({ [STATUS_CODE]: statusCodeOf(error) });
       // A connection that came of age is no sign of trouble: the first time is free.
       if (failures === 1 && wasTurnedAway(error)) continue;
-      const worthIt = wasNeverBegun(error) || (isSafe && statusCodeOf(error) === Code.UNAVAILABLE);
       const waitMs = backoffMs(RETRY_BACKOFF, failures);
-      if (!worthIt || failures > RETRIES || Date.now() + waitMs >= deadline || !budget.spend()) throw error;
+      if (Date.now() + waitMs >= deadline) throw error;
+      // Costs the service nothing.
+      const waits = foundNoConnection(error) && isPatient();
+      const worthIt = wasNeverBegun(error) || (isSafe && statusCodeOf(error) === Code.UNAVAILABLE);
+      if (!waits && (!worthIt || failures > RETRIES || !budget.spend())) throw error;
       await delay(waitMs);
     }
   }

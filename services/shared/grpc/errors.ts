@@ -42,7 +42,12 @@ export function statusCodeOf(error: unknown): Code {
  * stream (RFC 9113, 8.7). Such a call can be made again, whatever it does.
  */
 export function wasNeverBegun(error: unknown): boolean {
-  return wasTurnedAway(error) || (isServiceError(error) && NO_CONNECTION.test(error.details));
+  return wasTurnedAway(error) || foundNoConnection(error);
+}
+
+/** True when there was nobody to ask. */
+export function foundNoConnection(error: unknown): boolean {
+  return isServiceError(error) && NO_CONNECTION.test(error.details);
 }
 
 /** True when that is all that happened: the service is there, on another connection. */

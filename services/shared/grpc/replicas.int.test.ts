@@ -76,6 +76,18 @@ test('a replica that accepts connections and never says a word holds up no calls
   for (let call = 0; call < 30; call++) await client.createOrder({});
 });
 
+test('connections that are not answered are given up for others', async () => {
+  const frozen = createServer(() => {});
+  await once(frozen.listen(0, '127.0.0.1'), 'listening');
+  ending.push(async () => frozen.close());
+  const silent = frozen.address() as AddressInfo;
+  const answering = await replica(60_000);
+  const endpoints = [silent, silent, silent, answering, answering, answering];
+  const client = grpcClient(OrdersService, { service: 'orders', url: await balancer(endpoints), timeoutMs: 10_000 });
+  await client.createOrder({});
+  expect(answering.handled.calls).toBe(1);
+}, 15_000);
+
 test('a replica that is new gets calls from clients that were there before, and none of them fails', async () => {
   const replicas = [await replica(100)];
   const client = grpcClient(OrdersService, { service: 'orders', url: await balancer(replicas), timeoutMs: 10_000 });
