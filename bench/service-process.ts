@@ -27,8 +27,8 @@ export interface ServiceProcessOptions {
 }
 
 const GRACE_MS = 5000;
-/** As in a pod with a memory limit of 256 MiB. */
-const HEAP = [...HEAP_OPTIONS, '--max-old-space-size=128'];
+/** As in a pod with a memory limit of 384 MiB. */
+const HEAP = [...HEAP_OPTIONS, '--max-old-space-size=192'];
 
 /** Resolves when it is ready. */
 export async function startService(

@@ -58,9 +58,9 @@ const events = (publish: readonly Topic[], consume: readonly Topic[]): Need => (
 /**
  * For small memory limits, by which Node would choose 2 MiB for what is new, in which much of a request outlives it and is copied, and a full
  * collection whenever the heap has grown by a third: several in a second, each of which makes dozens of requests wait. With these it is one in
- * some seconds, when two thirds of the heap are garbage.
+ * some seconds, when most of the heap is garbage: V8 lets it grow half the way to its bound.
  */
-export const HEAP_OPTIONS = ['--max-semi-space-size=8', '--heap-growing-percent=200'];
+export const HEAP_OPTIONS = ['--max-semi-space-size=8', '--heap-growing-percent=400'];
 /** Of the memory limit, for all that is not new: what is left is for the rest of the process. */
 const OLD_SPACE = '--max-old-space-size-percentage=50';
 

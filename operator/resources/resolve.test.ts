@@ -193,7 +193,7 @@ test('the pods of a service roll when a Secret that they read changes, and only 
 });
 
 test.each<[string, object, object]>([
-  ['keep the defaults where nothing is said', {}, { requests: { cpu: '20m', memory: '64Mi' }, limits: { memory: '256Mi' } }],
+  ['keep the defaults where nothing is said', {}, { requests: { cpu: '20m', memory: '64Mi' }, limits: { memory: '384Mi' } }],
   ['are what was asked for', { requests: { cpu: 1 }, limits: { memory: '1Gi' } }, { requests: { cpu: 1, memory: '64Mi' }, limits: { memory: '1Gi' } }],
   ['raise a default limit to the request', { requests: { memory: '512Mi' } }, { requests: { cpu: '20m', memory: '512Mi' }, limits: { memory: '512Mi' } }],
   ['lower a default request to the limit', { limits: { memory: '32Mi', cpu: '10m' } }, { requests: { cpu: '10m', memory: '32Mi' }, limits: { cpu: '10m', memory: '32Mi' } }],

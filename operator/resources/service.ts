@@ -148,8 +148,8 @@ export function appliedTemplate({ metadata }: Deployment | CronJob): PodTemplate
   }
 }
 
-/** Small enough for a laptop, enough for a service of the release under load: nothing is killed for memory. */
-const RESOURCES = { requests: { cpu: '20m', memory: '64Mi' }, limits: { memory: '256Mi' } };
+/** Small enough for a laptop, enough for a service of the release under load: nothing is killed for memory, and full collections are rare. */
+const RESOURCES = { requests: { cpu: '20m', memory: '64Mi' }, limits: { memory: '384Mi' } };
 /** What an autoscaler measures against: with a laptop's request, any load at all would be too much. */
 const AUTOSCALED_CPU = '100m';
 
