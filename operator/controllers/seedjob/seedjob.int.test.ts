@@ -150,6 +150,7 @@ describe('a SeedJob', () => {
     await platforms.ready(seed.namespace);
     const runs = await seed.runs();
     expect(runs.map(({ outcome }) => outcome)).toEqual([...runs.slice(1).map(() => 'Failed'), 'Succeeded']);
+    await seed.idle();
     const notes = await events(seed.namespace, 'broken');
     expect(notes).toContain('Warning RunFailed: run 1, for a new input: failed: row 0: price must not be null');
     expect(notes).toContain(`Normal RunSucceeded: run ${runs.length}, for a new input: products: 1 inserted, 2 unchanged`);
