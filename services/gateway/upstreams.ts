@@ -21,7 +21,7 @@ export function connectUpstreams(config: GatewayConfig): Upstreams {
   const { INVENTORY_URL, ORDERS_URL, ORDER_QUERY_URL, USERS_URL, PAYMENTS_URL } = config;
   return {
     // Longer than a service that has just gone is waited for; so are the others.
-    inventory: grpcClient(InventoryService, { service: 'inventory', url: INVENTORY_URL, timeoutMs: 6000 }),
+    inventory: grpcClient(InventoryService, { service: 'inventory', url: INVENTORY_URL, timeoutMs: 4000 }),
     // Longer than what orders itself allows for inventory and its database.
     orders: grpcClient(OrdersService, { service: 'orders', url: ORDERS_URL, timeoutMs: 8000 }),
     // Longer than it waits for an order to come to a version.

@@ -24,7 +24,7 @@ const RETRIES = 2;
 const CONNECTIONS = 3;
 const RETRY_BACKOFF = { firstMs: 50, maxMs: 200 };
 /** From the first call that found no connection: a service that is begun anew, or moves, is back by then. */
-const PATIENCE_MS = 5000;
+const PATIENCE_MS = 3000;
 
 const OPTIONS: ChannelOptions = {
   // Connections of its own.
