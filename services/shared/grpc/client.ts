@@ -45,7 +45,7 @@ const OPTIONS: ChannelOptions = {
 
 /**
  * A client of another service over h2c, on a few connections, which the service ends now and then so that calls spread over its replicas. Every call has a deadline, carries the ids of the request it serves, and fails with a
- * CodedError that names the service. Where there is no connection, and was a few seconds ago, calls wait for one. Tried again, within their deadline, are calls that the
+ * CodedError that names the service. Where there is no connection, calls wait for one, until a few seconds after the first that found none. Tried again, within their deadline, are calls that the
  * service never began with, and when it was not available those that the contract declares free of side effects; others never are; and no more than the budget of retries allows.
  */
 export function grpcClient<Service extends DescService>(

@@ -32,6 +32,14 @@ async function replica(connectionAgeMs: number) {
   return { handled, port: running.port };
 }
 
+/** Accepts connections and never says a word. */
+async function frozenReplica() {
+  const server = createServer(() => {});
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  ending.push(async () => server.close());
+  return server.address() as AddressInfo;
+}
+
 /** What a Service of Kubernetes is to its clients: each new connection goes to the next of its endpoints, and stays there. */
 async function balancer(endpoints: readonly { port: number }[]) {
   let accepted = 0;
@@ -68,21 +76,15 @@ test('calls of one client spread over the replicas of a service', async () => {
 });
 
 test('a replica that accepts connections and never says a word holds up no calls while there is another', async () => {
-  const frozen = createServer(() => {});
-  await once(frozen.listen(0, '127.0.0.1'), 'listening');
-  ending.push(async () => frozen.close());
-  const endpoints = [await replica(60_000), frozen.address() as AddressInfo];
+  const endpoints = [await replica(60_000), await frozenReplica()];
   const client = grpcClient(OrdersService, { service: 'orders', url: await balancer(endpoints), timeoutMs: 2_000 });
   for (let call = 0; call < 30; call++) await client.createOrder({});
 });
 
 test('connections that are not answered are given up for others', async () => {
-  const frozen = createServer(() => {});
-  await once(frozen.listen(0, '127.0.0.1'), 'listening');
-  ending.push(async () => frozen.close());
-  const silent = frozen.address() as AddressInfo;
+  const frozen = await frozenReplica();
   const answering = await replica(60_000);
-  const endpoints = [silent, silent, silent, answering, answering, answering];
+  const endpoints = [frozen, frozen, frozen, answering, answering, answering];
   const client = grpcClient(OrdersService, { service: 'orders', url: await balancer(endpoints), timeoutMs: 10_000 });
   await client.createOrder({});
   expect(answering.handled.calls).toBe(1);
